@@ -1,0 +1,115 @@
+"""What can be wrong with a row, in the order in which it is looked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from wxengage.errors import BadRow, InvalidLogError, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = ["CODE", "FAULTS", "Rejected", "mark"]
+
+#: Fault -> the mend. A row is counted under the first fault that it has.
+FAULTS: Final = {
+    "missing_user": "every event needs a user",
+    "bad_user": "ids are text of 1 to 128 visible characters, or whole numbers from 0",
+    "missing_kind": "say what the user did; read_log(kind=KINDS['purchase']) for all",
+    "unknown_kind": "map your words with kinds={'your word': 'kind'}",
+    "missing_time": "every event needs a time",
+    "unreadable_time": "use ISO 8601, such as 2026-03-02T09:00:00+08:00",
+    "naive_time": "say how to read times without a zone: tz='Asia/Shanghai'",
+    "no_such_time": "the clock was turned forward over this local time",
+    "time_out_of_range": "times lie between 1900 and 2200; is unit= right?",
+    "future_time": "later than now; is unit= or tz= right?",
+    "bad_number": "numbers are finite; leave the cell empty where there is none",
+    "negative_number": "not below 0; a refund is an event of kind 'refund'",
+    "missing_id": "every event needs its id when id= is given",
+    "conflicting_id": "two different events share this id; neither is used",
+    "duplicate": "the same event again; it is used once",
+}
+CODE: Final = {name: code for code, name in enumerate(FAULTS, 1)}
+_NAMES: Final = ("", *FAULTS)
+#: Rows shown in an error.
+SHOWN: Final = 10
+
+
+def mark(
+    faults: NDArray[np.uint8], rows: NDArray[np.bool_], fault: str
+) -> None:
+    """Give rows a fault, unless they have one already."""
+    faults[rows & (faults == 0)] = CODE[fault]
+
+
+@attrs.frozen
+class Rejected:
+    """The rows of a source that are not in the log, and why (未采用的行).
+
+    Attributes
+    ----------
+    rows
+        Every such row, in the order of the source.
+    given
+        Rows in the source: those used and these together.
+    """
+
+    rows: tuple[BadRow, ...] = ()
+    given: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by fault, in the order of ``FAULTS``."""
+        found: dict[str, int] = {}
+        for row in self.rows:
+            found[row.fault] = found.get(row.fault, 0) + 1
+        return {fault: found[fault] for fault in FAULTS if fault in found}
+
+    def raise_if_bad(self) -> None:
+        """Raise if a row is worse than a mere repeat.
+
+        Raises
+        ------
+        InvalidLogError
+            With all counts and the first rows.
+        """
+        bad = [row for row in self.rows if row.fault != "duplicate"]
+        if bad:
+            counts = {k: v for k, v in self.counts.items() if k != "duplicate"}
+            raise InvalidLogError.of(self.given, counts, bad[:SHOWN])
+
+
+def bad_rows(
+    faults: NDArray[np.uint8], start: int, look: Callable[[int, str], tuple[str, object, str]]
+) -> list[BadRow]:
+    """Describe the rows with a fault.
+
+    Parameters
+    ----------
+    faults
+        A fault code a row, 0 for none. Shape ``(n,)``.
+    start
+        The first row's position in the source.
+    look
+        From a row and its fault: the column, the value, and a mend that says
+        more than the general one, or "".
+
+    Returns
+    -------
+    list of BadRow
+        In the order of the source.
+    """
+    found = []
+    for row in np.flatnonzero(faults).tolist():
+        fault = _NAMES[faults[row]]
+        field, got, mend = look(row, fault)
+        found.append(BadRow(start + row, fault, field, shorten(got), mend or FAULTS[fault]))
+    return found

@@ -1,0 +1,243 @@
+"""Answers in the caller's own kind of table (数据表).
+
+Columns are computed as numpy arrays and given back as what came in: pandas,
+Polars or PyArrow frames, a dict of arrays, a list of dicts. No dataframe library
+is imported here: whoever hands in its frame has imported it already.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import attrs
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.times import zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from narwhals.stable.v2.typing import IntoFrame
+    from numpy.typing import NDArray
+
+__all__ = ["ARRAYS", "ARROW", "Ids", "Origin", "give", "origin_of"]
+
+Form = Literal["arrays", "records", "pandas", "polars", "pyarrow", "lazy"]
+_FORMS: Final = ("arrays", "records", "pandas", "polars", "pyarrow")
+
+
+@attrs.frozen
+class Origin:
+    """What kind of table a log came from, and how its times looked.
+
+    Attributes
+    ----------
+    form
+        The kind of table. ``"lazy"``: an engine's; answers stay there.
+    unit
+        Resolution of its time column: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
+    tz
+        Zone of its time column; UTC for integers.
+    """
+
+    form: Form
+    unit: str = "us"
+    tz: str = "UTC"
+
+
+ARRAYS: Final = Origin("arrays")
+ARROW: Final = Origin("pyarrow")
+
+
+def origin_of(like: object) -> Origin:
+    """Return the kind of table that ``like`` is, or names.
+
+    Parameters
+    ----------
+    like
+        A table, or one of ``"arrays"``, ``"records"``, ``"pandas"``,
+        ``"polars"``, ``"pyarrow"``.
+
+    Returns
+    -------
+    Origin
+        With times in UTC.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is neither.
+    """
+    if isinstance(like, str) and like in _FORMS:
+        return Origin(like)
+    if isinstance(like, dict):
+        return ARRAYS
+    if isinstance(like, list | tuple):
+        return Origin("records")
+    try:
+        frame = nw.from_native(like, eager_only=True)  # type: ignore[call-overload]  an unknown object is the point
+    except TypeError:
+        raise InvalidInputError(
+            "like", like, "an eager frame, a dict, a list, or one of " + ", ".join(_FORMS)
+        ) from None
+    return Origin(_form(frame))
+
+
+def _form(frame: nw.DataFrame[Any]) -> Form:
+    if frame.implementation.is_pandas_like():
+        return "pandas"
+    return "polars" if frame.implementation.is_polars() else "pyarrow"
+
+
+@attrs.frozen(eq=False)
+class Ids:
+    """User ids in order of their codes, as numpy or Arrow strings.
+
+    Attributes
+    ----------
+    values
+        ``int64`` or ``object`` array, or a ``pyarrow.Array`` of strings: taken
+        over as it came, since a million Python strings take a while to make.
+    """
+
+    values: Any
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def is_numpy(self) -> bool:
+        """Whether the ids are in a numpy array."""
+        return isinstance(self.values, np.ndarray)
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the ids as a numpy array of integers or strings."""
+        if self.is_numpy:
+            return self.values  # type: ignore[no-any-return]
+        return self.values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+    def order(self) -> NDArray[np.int64]:
+        """Return the codes in ascending order of their ids.
+
+        Strings are in the order of their code points, which is also the order
+        of their UTF-8 bytes.
+        """
+        if self.is_numpy:
+            return np.argsort(self.values, kind="stable")
+        import pyarrow.compute as pc  # noqa: PLC0415  ids came as Arrow
+
+        return pc.array_sort_indices(self.values).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+
+    def take(self, codes: NDArray[np.int64]) -> Ids:
+        """Return the ids of some codes, in that order."""
+        if self.is_numpy:
+            return Ids(self.values[codes])
+        import pyarrow as pa  # noqa: PLC0415  ids came as Arrow
+
+        return Ids(self.values.take(pa.array(codes)))
+
+
+def give(
+    columns: Mapping[str, NDArray[Any] | Ids], origin: Origin, like: object = None
+) -> Any:  # noqa: ANN401  whatever the caller uses
+    """Return columns as the kind of table the caller works with.
+
+    Parameters
+    ----------
+    columns
+        Arrays of equal length. ``datetime64[us]`` is UTC and ``NaT`` is none;
+        in a float column named ``*_days``, NaN is none and the rest is whole.
+    origin
+        Where the data came from.
+    like
+        Another kind of table to give instead; see ``origin_of``.
+
+    Returns
+    -------
+    object
+        A frame of that kind.
+    """
+    if like is not None:
+        origin = attrs.evolve(origin, form=origin_of(like).form)
+    if origin.form == "arrays":
+        return {
+            name: column.numpy() if isinstance(column, Ids) else column
+            for name, column in columns.items()
+        }
+    if origin.form == "records":
+        return _records(columns, origin)
+    backend = _backend(origin.form)
+    series = [_series(name, column, origin, backend) for name, column in columns.items()]
+    return nw.from_dict({one.name: one for one in series}, backend=backend).to_native()
+
+
+def _backend(form: str) -> nw.Implementation:
+    import importlib  # noqa: PLC0415  only for frames
+
+    try:
+        importlib.import_module(form)
+    except ImportError:
+        raise MissingExtraError(form, "files") from None
+    return nw.Implementation.from_string(form)
+
+
+def _records(
+    columns: Mapping[str, NDArray[Any] | Ids], origin: Origin
+) -> list[dict[str, Any]]:
+    lists = {name: _list(name, column, origin) for name, column in columns.items()}
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _list(name: str, column: NDArray[Any] | Ids, origin: Origin) -> list[Any]:
+    if isinstance(column, Ids):
+        return column.numpy().tolist()  # type: ignore[no-any-return]
+    if column.dtype.kind == "M":
+        tz = zone(origin.tz)
+        return [
+            None if at is None else at.replace(tzinfo=dt.UTC).astimezone(tz)
+            for at in column.astype("datetime64[us]").tolist()
+        ]
+    if is_nullable_days(name, column):
+        return [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
+    return column.tolist()
+
+
+def is_nullable_days(name: str, column: NDArray[Any]) -> bool:
+    """Return whether a float column holds whole days, NaN where there are none."""
+    return name.endswith("_days") and column.dtype.kind == "f"
+
+
+def _series(
+    name: str, column: NDArray[Any] | Ids, origin: Origin, backend: nw.Implementation
+) -> nw.Series[Any]:
+    if isinstance(column, Ids):
+        keep = backend.is_pyarrow() and not column.is_numpy
+        values = column.values if keep else column.numpy()
+        return _plain(name, values, backend)
+    if column.dtype.kind == "M":
+        # Every zone's instants are made in UTC first: the other way round the
+        # hour that comes twice in autumn would be ambiguous.
+        series = nw.new_series(name, column, nw.Datetime("us"), backend=backend)
+        series = series.dt.replace_time_zone("UTC")
+        if origin.tz != "UTC":
+            series = series.dt.convert_time_zone(origin.tz)
+        unit: Any = origin.unit
+        return series if unit == "us" else series.cast(nw.Datetime(unit, origin.tz))
+    if is_nullable_days(name, column) and not backend.is_pandas_like():
+        whole = [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
+        return nw.new_series(name, whole, nw.Int64(), backend=backend)
+    return _plain(name, column, backend)
+
+
+def _plain(name: str, values: Any, backend: nw.Implementation) -> nw.Series[Any]:  # noqa: ANN401  Arrow or numpy
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return nw.new_series(name, values.tolist(), nw.String(), backend=backend)
+    return nw.new_series(name, values, backend=backend)
+
+
+def native_lazy(frame: nw.LazyFrame[Any]) -> IntoFrame:
+    """Return an engine's own lazy frame."""
+    return nw.to_native(frame)  # type: ignore[no-any-return]

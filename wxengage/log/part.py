@@ -1,0 +1,139 @@
+"""All the events of some users, as plain columns.
+
+A log is one part, or several that share no user: whatever is computed per user
+is computed part by part, and the memory it takes is that of one part.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from wxengage.log.kinds import KINDS
+from wxengage.log.runs import KEY_BITS, Runs, bits_needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["KIND_CODES", "KIND_NAMES", "Part", "kind_mask"]
+
+#: A kind's code in a column of kinds is its place here.
+KIND_NAMES: Final = tuple(KINDS)
+KIND_CODES: Final = MappingProxyType({name: i for i, name in enumerate(KIND_NAMES)})
+# Sorted keys of one part are kept for the next question about the same kinds.
+_KEPT: Final = 2
+
+
+def kind_mask(names: Iterable[str]) -> NDArray[np.bool_]:
+    """Return which kind codes are among ``names``. Shape ``(kinds,)``."""
+    wanted = set(names)
+    return np.array([name in wanted for name in KIND_NAMES])
+
+
+@attrs.frozen(eq=False, slots=False)
+class Part:
+    """Columns of equal length: the events of some users.
+
+    Attributes
+    ----------
+    user
+        Codes from 0 within this part. Shape ``(n,)``, ``uint32``.
+    at
+        Microseconds since 1970 in UTC. Shape ``(n,)``.
+    kind
+        Codes into ``KIND_NAMES``. Shape ``(n,)``, ``uint8``.
+    members
+        This part's users as codes of the whole log. Shape ``(users,)``.
+    more
+        Further columns by name: ``value`` and ``duration`` as floats, ``item``,
+        ``channel`` and ``group`` as codes, -1 for none. Shape ``(n,)`` each.
+    """
+
+    user: NDArray[np.uint32]
+    at: NDArray[np.int64]
+    kind: NDArray[np.uint8]
+    members: NDArray[np.int64]
+    more: Mapping[str, NDArray[np.generic]] = attrs.field(factory=dict)
+    _runs: dict[bytes, Runs] = attrs.field(factory=dict, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def users(self) -> int:
+        """How many users this part may hold."""
+        return len(self.members)
+
+    @functools.cached_property
+    def present(self) -> NDArray[np.bool_]:
+        """Which kinds occur. Shape ``(kinds,)``."""
+        return np.array([bool((self.kind == i).any()) for i in range(len(KIND_NAMES))])
+
+    def take(self, rows: NDArray[np.generic] | slice) -> Part:
+        """Return a part of these rows and the same users."""
+        more = {name: column[rows] for name, column in self.more.items()}
+        return Part(self.user[rows], self.at[rows], self.kind[rows], self.members, more)
+
+    def runs(self, kinds: NDArray[np.bool_]) -> Runs:
+        """Return the events of some kinds, sorted by user and time.
+
+        Parameters
+        ----------
+        kinds
+            Which kind codes. Shape ``(kinds,)``.
+
+        Returns
+        -------
+        Runs
+            Kept for the next call.
+        """
+        key = (kinds & self.present).tobytes()
+        if key not in self._runs:
+            user, at = self.user, self.at
+            if (self.present & ~kinds).any():
+                wanted = np.flatnonzero(kinds[self.kind])
+                user, at = user[wanted], at[wanted]
+            while len(self._runs) >= _KEPT:
+                del self._runs[next(iter(self._runs))]
+            self._runs[key] = Runs.of(user, at, self.users)
+        return self._runs[key]
+
+    def fits(self) -> bool:
+        """Return whether user and time fit into one integer."""
+        if not len(self):
+            return True
+        span = int(self.at.max()) - int(self.at.min())
+        return bits_needed(span, self.users) <= KEY_BITS
+
+    def split(self) -> Iterator[Part]:
+        """Yield parts of fewer users, each of which fits.
+
+        Notes
+        -----
+        A stable radix sort of block numbers; taken only where a log has so many
+        users over so long a time that 64 bits do not hold both.
+        """
+        if self.fits():
+            yield self
+            return
+        span = int(self.at.max()) - int(self.at.min())
+        size = 1 << max(KEY_BITS - bits_needed(span, 1), 0)
+        block = (self.user // np.uint32(size)).astype(np.uint32)
+        order = np.argsort(block, kind="stable")
+        edges = np.searchsorted(block[order], np.arange(0, self.users, size) // size)
+        for first, low, high in zip(
+            range(0, self.users, size), edges, [*edges[1:], len(order)], strict=True
+        ):
+            rows = order[low:high]
+            piece = self.take(rows)
+            yield attrs.evolve(
+                piece,
+                user=piece.user - np.uint32(first),
+                members=self.members[first : first + size],
+            )

@@ -1,0 +1,279 @@
+"""What is known of each user after some events, mergeable with what comes later.
+
+Every figure here is a count, a sum, a first or a last, or (sessions, days)
+needs only the edges of the stretch it covers. That is why yesterday's state and
+today's events give the same answer as a recompute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+import attrs
+import numpy as np
+
+from wxengage.log.kinds import KINDS
+from wxengage.log.part import KIND_CODES, kind_mask
+from wxengage.log.runs import NEVER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from wxengage.log.part import Part
+    from wxengage.log.runs import Runs
+    from wxengage.times import DayClock
+
+__all__ = ["ACTIVE", "OWN", "UserState", "state_of"]
+
+#: Kinds that count as an interaction unless a policy says otherwise.
+ACTIVE: Final = kind_mask(name for name, kind in KINDS.items() if kind.active)
+#: Kinds the user caused. A delivery is ours: it opens no session.
+OWN: Final = ~kind_mask(["deliver"])
+# A refund takes back: its value is subtracted.
+_SIGN: Final = np.where(kind_mask(["refund"]), -1.0, 1.0)
+
+
+@attrs.frozen(eq=False)
+class UserState:
+    """One row a user; every column has shape ``(users,)``.
+
+    Instants are microseconds since 1970, days are local days, and ``NEVER``
+    stands for none.
+    """
+
+    events: NDArray[np.int64]
+    interactions: NDArray[np.int64]
+    menu_clicks: NDArray[np.int64]
+    value: NDArray[np.float64]
+    first_at: NDArray[np.int64]
+    last_at: NDArray[np.int64]
+    first_own: NDArray[np.int64]
+    last_own: NDArray[np.int64]
+    last_interaction_at: NDArray[np.int64]
+    sessions: NDArray[np.int64]
+    first_day: NDArray[np.int64]
+    last_day: NDArray[np.int64]
+    active_days: NDArray[np.int64]
+    follow_since: NDArray[np.int64]
+    last_follow: NDArray[np.int64]
+    last_unfollow: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, users: int) -> Self:
+        """Return the state of users of whom nothing is known yet."""
+        zero = np.zeros(users, dtype=np.int64)
+        never = np.full(users, NEVER)
+        counts = {"events", "interactions", "menu_clicks", "sessions", "active_days"}
+        columns = {
+            field.name: zero.copy() if field.name in counts else never.copy()
+            for field in attrs.fields(cls)
+        }
+        return cls(**(columns | {"value": np.zeros(users)}))
+
+    def take(self, users: NDArray[np.int64]) -> Self:
+        """Return the state of some users, in that order."""
+        return type(self)(
+            **{field.name: getattr(self, field.name)[users] for field in attrs.fields(type(self))}
+        )
+
+    def put(self, users: NDArray[np.int64], other: Self) -> None:
+        """Write another state over some users' rows."""
+        for field in attrs.fields(type(self)):
+            getattr(self, field.name)[users] = getattr(other, field.name)
+
+    def then(self, later: Self, gap: int) -> Self:
+        """Return the state after this one's events and ``later``'s.
+
+        Parameters
+        ----------
+        later
+            The same users; none of them has an event of their own there that
+            is earlier than their last one here.
+        gap
+            Microseconds of silence that separate two sessions.
+
+        Returns
+        -------
+        UserState
+            As if all events had been given at once.
+        """
+        both = (self.last_own != NEVER) & (later.first_own != NEVER)
+        silence = np.where(both, later.first_own - np.where(both, self.last_own, 0), 0)
+        one_session = both & (silence <= gap)
+        one_day = (self.last_day == later.first_day) & (self.last_day != NEVER)
+        last_unfollow = np.maximum(self.last_unfollow, later.last_unfollow)
+        kept = np.where(self.follow_since != NEVER, self.follow_since, later.follow_since)
+        at_once = np.where(
+            self.last_follow >= last_unfollow, self.last_follow, later.follow_since
+        )
+        left = later.last_unfollow != NEVER
+        return type(self)(
+            events=self.events + later.events,
+            interactions=self.interactions + later.interactions,
+            menu_clicks=self.menu_clicks + later.menu_clicks,
+            value=self.value + later.value,
+            first_at=earlier(self.first_at, later.first_at),
+            last_at=np.maximum(self.last_at, later.last_at),
+            first_own=earlier(self.first_own, later.first_own),
+            last_own=np.maximum(self.last_own, later.last_own),
+            last_interaction_at=np.maximum(
+                self.last_interaction_at, later.last_interaction_at
+            ),
+            sessions=self.sessions + later.sessions - one_session,
+            first_day=earlier(self.first_day, later.first_day),
+            last_day=np.maximum(self.last_day, later.last_day),
+            active_days=self.active_days + later.active_days - one_day,
+            follow_since=np.where(left, at_once, kept),
+            last_follow=np.maximum(self.last_follow, later.last_follow),
+            last_unfollow=last_unfollow,
+        )
+
+
+def earlier(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the earlier of two instants each, where ``NEVER`` is no instant."""
+    low = np.minimum(a, b)
+    return np.where(low == NEVER, np.maximum(a, b), low)
+
+
+def state_of(part: Part, upto: int, gap: int, clock: DayClock) -> UserState:
+    """Fold a part's events into one row a user.
+
+    Parameters
+    ----------
+    part
+        The events.
+    upto
+        Microseconds since 1970; later events are left out.
+    gap
+        Microseconds of silence that separate two sessions; silence of exactly
+        this length does not yet.
+    clock
+        Whose days count.
+
+    Returns
+    -------
+    UserState
+        One row for each of the part's users.
+
+    Notes
+    -----
+    Two sorts of integers, else linear: ``O(n log n)`` for ``n`` events.
+    """
+    if not len(part):
+        return UserState.empty(part.users)
+    whole = upto >= int(part.at.max())
+    rows = slice(None) if whole else np.flatnonzero(part.at <= upto)
+    user, kind = part.user[rows], part.kind[rows]
+    own, active = part.runs(OWN), part.runs(ACTIVE)
+    own_ends, ends = ends_at(own, upto), ends_at(active, upto)
+    first_own, last_own = own.first(own_ends), own.last(own_ends)
+    day, new_day = days_of(active, clock)
+    some = ends > active.starts
+    return UserState(
+        events=np.bincount(user, minlength=part.users),
+        interactions=ends - active.starts,
+        menu_clicks=_count(user, kind, "menu_click", part.users),
+        value=_value(part, rows, user, kind),
+        **_edges(part, rows, first_own, last_own),
+        first_own=first_own,
+        last_own=last_own,
+        last_interaction_at=active.last(ends),
+        sessions=own.count(own.breaks(gap), own.starts, own_ends),
+        first_day=_at(day, active.starts, some),
+        last_day=_at(day, ends - 1, some),
+        active_days=active.count(new_day, active.starts, ends),
+        **follows_of(part, upto),
+    )
+
+
+def ends_at(runs: Runs, upto: int) -> NDArray[np.int64]:
+    """Return where each run's events up to an instant end."""
+    if not runs.keys.size or upto >= runs.origin + (1 << (runs.bits - 1)) - 1:
+        return runs.bounds[1:]
+    return runs.upto(upto)
+
+
+def days_of(
+    runs: Runs, clock: DayClock
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each event's local day and the places where a user's day begins."""
+    day = clock.days(runs.times())
+    if not day.size:
+        return day, np.zeros(0, dtype=np.int64)
+    new = np.empty(len(day), dtype=np.bool_)
+    new[0] = True
+    np.not_equal(day[1:], day[:-1], out=new[1:])
+    starts = runs.starts[runs.starts < len(day)]
+    new[starts] = True
+    return day, np.flatnonzero(new)
+
+
+def _at(
+    column: NDArray[np.int64], places: NDArray[np.int64], some: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    if not column.size:
+        return np.full(len(places), NEVER)
+    return np.where(some, column[np.where(some, places, 0)], NEVER)
+
+
+def _count(
+    user: NDArray[np.uint32], kind: NDArray[np.uint8], name: str, users: int
+) -> NDArray[np.int64]:
+    return np.bincount(user[kind == KIND_CODES[name]], minlength=users)
+
+
+def _value(
+    part: Part,
+    rows: NDArray[np.int64] | slice,
+    user: NDArray[np.uint32],
+    kind: NDArray[np.uint8],
+) -> NDArray[np.float64]:
+    if "value" not in part.more:
+        return np.zeros(part.users)
+    value = part.more["value"][rows]
+    if part.present[KIND_CODES["refund"]]:
+        value = value * _SIGN[kind]
+    return np.bincount(user, weights=value, minlength=part.users)
+
+
+def _edges(
+    part: Part,
+    rows: NDArray[np.int64] | slice,
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+) -> dict[str, NDArray[np.int64]]:
+    """Return the first and last event of each user, deliveries included."""
+    if not part.present[KIND_CODES["deliver"]]:
+        return {"first_at": first, "last_at": last}
+    rest = part.kind[rows] == KIND_CODES["deliver"]
+    user, at = part.user[rows][rest], part.at[rows][rest]
+    none = np.iinfo(np.int64).max
+    first = np.where(first == NEVER, none, first)
+    last = last.copy()
+    np.minimum.at(first, user, at)
+    np.maximum.at(last, user, at)
+    return {"first_at": np.where(first == none, NEVER, first), "last_at": last}
+
+
+def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
+    """Return since when each user follows, and the last change either way."""
+    last_follow = np.full(part.users, NEVER)
+    last_unfollow = last_follow.copy()
+    since = np.full(part.users, np.iinfo(np.int64).max)
+    for name, last in (("follow", last_follow), ("unfollow", last_unfollow)):
+        if part.present[KIND_CODES[name]]:
+            rows = np.flatnonzero((part.kind == KIND_CODES[name]) & (part.at <= upto))
+            np.maximum.at(last, part.user[rows], part.at[rows])
+    if part.present[KIND_CODES["follow"]]:
+        rows = np.flatnonzero((part.kind == KIND_CODES["follow"]) & (part.at <= upto))
+        # A follow in the same instant as an unfollow is the one that stays.
+        rows = rows[part.at[rows] >= last_unfollow[part.user[rows]]]
+        np.minimum.at(since, part.user[rows], part.at[rows])
+    since = np.where(since == np.iinfo(np.int64).max, NEVER, since)
+    return {
+        "follow_since": since,
+        "last_follow": last_follow,
+        "last_unfollow": last_unfollow,
+    }
+
+

@@ -1,0 +1,374 @@
+"""What users did, as columns: the log everything else is computed from (日志)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+
+from wxengage.errors import InvalidInputError
+from wxengage.log.faults import Rejected
+from wxengage.log.frames import give
+from wxengage.log.kinds import KINDS, nearest_kind
+from wxengage.log.part import KIND_NAMES, Part, kind_mask
+from wxengage.log.runs import NEVER
+from wxengage.log.state import ACTIVE, UserState, days_of, ends_at, state_of
+from wxengage.log.streaks import streaks_of
+from wxengage.log.summary import Summary, instants, summary_of
+from wxengage.times import DayClock, from_micros, micros, span_micros
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from wxengage.log.frames import Ids, Origin
+
+__all__ = ["KindCounts", "Log"]
+
+WINDOW: Final = dt.timedelta(days=30)
+SESSION_GAP: Final = dt.timedelta(minutes=30)
+
+
+@attrs.frozen(eq=False)
+class KindCounts:
+    """How often each user did each kind in a period.
+
+    Attributes
+    ----------
+    kinds
+        The kinds that occur.
+    users
+        Ids of the users with an event. Shape ``(n,)``.
+    counts
+        Shape ``(n, kinds)``.
+    """
+
+    kinds: tuple[str, ...]
+    users: NDArray[Any]
+    counts: NDArray[np.int64]
+
+
+@attrs.frozen(eq=False)
+class _Mapped:
+    """Parts as a function makes them of others, each when its turn comes."""
+
+    parts: Iterable[Part]
+    make: Callable[[Part], Part]
+
+    def __iter__(self) -> Iterator[Part]:
+        return map(self.make, self.parts)
+
+
+@attrs.frozen(eq=False)
+class Log:
+    """What users did: one row an event. Made by ``read_log`` or ``open_log``.
+
+    Attributes
+    ----------
+    rejected
+        The rows of the source that are not in it, each with the reason.
+    """
+
+    _ids: Ids
+    _parts: Iterable[Part]
+    rejected: Rejected = attrs.field(factory=Rejected)
+    _words: Mapping[str, NDArray[Any]] = attrs.field(factory=dict)
+    _origin: Origin = attrs.field(kw_only=True)
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    def __repr__(self) -> str:
+        return f"<Log of {len(self):,} events, {self.first_at} to {self.last_at}>"
+
+    @property
+    def engine(self) -> object:
+        """The engine's own lazy frame, for a log that stays in one; else None."""
+        return None
+
+    @property
+    def origin(self) -> Origin:
+        """What kind of table the log came from."""
+        return self._origin
+
+    @property
+    def ids(self) -> Ids:
+        """The ids of the user codes."""
+        return self._ids
+
+    @property
+    def parts(self) -> Iterable[Part]:
+        """The events, in one or several parts that share no user."""
+        return self._parts
+
+    @property
+    def first_at(self) -> dt.datetime | None:
+        """Instant of the first event; None for an empty log."""
+        found = [int(part.at.min()) for part in self._parts if len(part)]
+        return from_micros(min(found)) if found else None
+
+    @property
+    def last_at(self) -> dt.datetime | None:
+        """Instant of the last event; None for an empty log."""
+        found = [int(part.at.max()) for part in self._parts if len(part)]
+        return from_micros(max(found)) if found else None
+
+    def between(self, start: dt.datetime, end: dt.datetime) -> Log:
+        """Return the events at ``start <= at < end``.
+
+        Parameters
+        ----------
+        start, end
+            Aware.
+
+        Returns
+        -------
+        Log
+            Of the same users.
+        """
+        low, high = micros("start", start), micros("end", end)
+        return self._where(lambda part: (part.at >= low) & (part.at < high))
+
+    def only(self, kinds: Iterable[str]) -> Log:
+        """Return the events of some kinds.
+
+        Parameters
+        ----------
+        kinds
+            Names in ``KINDS``.
+
+        Returns
+        -------
+        Log
+            The others are left out.
+
+        Raises
+        ------
+        InvalidInputError
+            If a kind is unknown.
+        """
+        names = check_kinds(kinds)
+        wanted = kind_mask(names)
+        return self._where(lambda part: wanted[part.kind])
+
+    def for_users(self, ids: Iterable[str | int]) -> Log:
+        """Return the events of some users.
+
+        Parameters
+        ----------
+        ids
+            User ids; one without an event is no fault.
+
+        Returns
+        -------
+        Log
+            The others are left out.
+        """
+        wanted = set(ids)
+        keep = np.array([one in wanted for one in self._ids.numpy().tolist()], dtype=np.bool_)
+        return self._where(lambda part: keep[part.members[part.user]])
+
+    def _where(self, rows: Callable[[Part], NDArray[np.bool_]]) -> Log:
+        make = _Mapped(self._parts, lambda part: part.take(np.flatnonzero(rows(part))))
+        parts = tuple(make) if isinstance(self._parts, tuple) else make
+        return attrs.evolve(self, parts=parts)
+
+    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+        """Return the events as the kind of table the log came from.
+
+        Parameters
+        ----------
+        like
+            Another kind of table: a frame, or its name.
+
+        Returns
+        -------
+        object
+            Columns ``user``, ``kind``, ``at`` and those that were named, in
+            order of time, then user.
+        """
+        parts = tuple(self._parts)
+        joined = {
+            "user": np.concatenate([part.members[part.user] for part in parts] or [[]]),
+            "kind": np.concatenate([part.kind for part in parts] or [[]]),
+            "at": np.concatenate([part.at for part in parts] or [[]]),
+        }
+        for name in parts[0].more if parts else ():
+            joined[name] = np.concatenate([part.more[name] for part in parts])
+        rank = np.empty(len(self._ids), dtype=np.int64)
+        rank[self._ids.order()] = np.arange(len(self._ids))
+        user = joined.pop("user").astype(np.int64)
+        order = np.lexsort((joined["kind"], rank[user], joined["at"]))
+        names = np.array(KIND_NAMES, dtype=object)
+        columns: dict[str, Any] = {
+            "user": self._ids.take(user[order]),
+            "kind": names[joined.pop("kind")[order].astype(np.int64)],
+            "at": instants(joined.pop("at")[order].astype(np.int64)),
+        }
+        for name, column in joined.items():
+            ordered = column[order]
+            if name in self._words:
+                words = np.append(np.asarray(self._words[name], dtype=object), None)
+                ordered = words[ordered]
+            columns[name] = ordered
+        return give(columns, self._origin, like)
+
+    def summarise(
+        self,
+        as_of: dt.datetime,
+        *,
+        window: dt.timedelta = WINDOW,
+        session_gap: dt.timedelta = SESSION_GAP,
+        clock: DayClock = DayClock(),  # noqa: B008  immutable
+    ) -> Summary:
+        """Return one row of statistics a user.
+
+        Parameters
+        ----------
+        as_of
+            The instant to judge at, aware; later events are left out.
+        window
+            How far the columns ``*_in_window`` look back. Whole days are local
+            days ending with as_of's.
+        session_gap
+            A longer silence ends a session.
+        clock
+            Whose days count.
+
+        Returns
+        -------
+        Summary
+            Users with an event by then, ascending by id.
+
+        Notes
+        -----
+        ``O(n log n)`` for ``n`` events, in integers throughout.
+        """
+        upto = micros("as_of", as_of)
+        start = clock.window_start(as_of, window)
+        gap = span_micros("session_gap", session_gap)
+        whole = UserState.empty(len(self._ids))
+        counts, days = (np.zeros(len(self._ids), dtype=np.int64) for _ in range(2))
+        for part in self._parts:
+            whole.put(part.members, state_of(part, upto, gap, clock))
+            counts[part.members], days[part.members] = in_window(part, start, upto, clock)
+        return summary_of(
+            whole, (counts, days), self._ids, as_of=upto, clock=clock, origin=self._origin
+        )
+
+    def streaks(
+        self, as_of: dt.datetime, *, clock: DayClock = DayClock()  # noqa: B008  immutable
+    ) -> Any:  # noqa: ANN401  the caller's kind
+        """Return each user's days in a row with an interaction.
+
+        Parameters
+        ----------
+        as_of
+            The instant to judge at, aware; later events are left out.
+        clock
+            Whose days count.
+
+        Returns
+        -------
+        frame
+            ``user``, ``current``, ``longest``, ``last_day``. A streak is
+            current while its last day is today or yesterday: today is not over.
+            ``last_day`` counts days since 1970-01-01. Users without an
+            interaction are not listed.
+        """
+        upto = micros("as_of", as_of)
+        n = len(self._ids)
+        current, longest, last = np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, NEVER)
+        for part in self._parts:
+            found = streaks_of(part, upto, clock)
+            current[part.members], longest[part.members], last[part.members] = found
+        order = self._ids.order()
+        order = order[last[order] != NEVER]
+        columns = {
+            "user": self._ids.take(order),
+            "current": current[order],
+            "longest": longest[order],
+            "last_day": last[order],
+        }
+        return give(columns, self._origin)
+
+    def kind_counts(self, start: dt.datetime | None, end: dt.datetime) -> KindCounts:
+        """Return how often each user did each kind at ``start < at <= end``.
+
+        Parameters
+        ----------
+        start
+            Aware, not included; None: from the first event.
+        end
+            Aware, included.
+
+        Returns
+        -------
+        KindCounts
+            Users with an event in that time, ascending by id.
+        """
+        low = NEVER if start is None else micros("start", start)
+        high = micros("end", end)
+        counts = np.zeros((len(self._ids), len(KIND_NAMES)), dtype=np.int64)
+        for part in self._parts:
+            inside = np.flatnonzero((part.at > low) & (part.at <= high))
+            cell = part.user[inside].astype(np.int64) * len(KIND_NAMES) + part.kind[inside]
+            found = np.bincount(cell, minlength=part.users * len(KIND_NAMES))
+            counts[part.members] = found.reshape(part.users, len(KIND_NAMES))
+        order = self._ids.order()
+        order = order[counts[order].any(axis=1)]
+        present = counts.any(axis=0)
+        kinds = tuple(name for name, some in zip(KIND_NAMES, present, strict=True) if some)
+        return KindCounts(kinds, self._ids.take(order).numpy(), counts[order][:, present])
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Keep the log as a folder that ``open_log`` maps into memory.
+
+        Parameters
+        ----------
+        path
+            A folder; made if need be. An older log in it is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+        """
+        from wxengage.log.store import save_log  # noqa: PLC0415  only when asked
+
+        return save_log(self, path)
+
+
+def in_window(
+    part: Part, start: int, upto: int, clock: DayClock
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return interactions from ``start`` to ``upto``, and days with one, a user."""
+    runs = part.runs(ACTIVE)
+    ends = ends_at(runs, upto)
+    begins = np.minimum(runs.upto(start - 1), ends)
+    _, new_day = days_of(runs, clock)
+    days = runs.count(new_day, begins, ends)
+    if len(runs.keys):
+        # The window may open in the middle of a day that began before it.
+        opens = np.searchsorted(new_day, begins)
+        at_start = new_day[np.minimum(opens, len(new_day) - 1)] == begins
+        days += (begins < ends) & ~at_start
+    return ends - begins, days
+
+
+def check_kinds(kinds: Iterable[str]) -> list[str]:
+    """Return kinds as a list, or say which is unknown."""
+    if isinstance(kinds, str):
+        kinds = [kinds]
+    names = list(kinds)
+    for name in names:
+        if name not in KINDS:
+            near = nearest_kind(str(name))
+            hint = f"did you mean {near!r}?" if near else "see wxengage.log.KINDS"
+            raise InvalidInputError("kinds", name, "known kinds", hint)
+    return names

@@ -1,0 +1,259 @@
+"""Users who are worth the same, planned as one (同质用户合并).
+
+Users with equal values and equal room form a crowd, and the planner only asks
+how many of a crowd get an option. That loses nothing as long as the options can
+be put in a line where every set of which a user may have only so many is one
+stretch: the copies are dealt along the line, user after user and round again,
+so that of any ``most * n`` copies in a row each of ``n`` users gets ``most`` at
+most. Where no such line is found, the users of the crowd are told apart again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from wxengage.errors import InvalidInputError
+from wxengage.plan.bounds import NEVER, Group
+from wxengage.plan.candidates import HELD_OUT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from wxengage.plan.bounds import Limits
+    from wxengage.plan.candidates import Candidates
+
+__all__ = ["LARGEST", "Crowd", "deal", "gather"]
+
+#: Most variables (crowds times options that are worth something) of a problem
+#: that is solved exactly; beyond, branch and bound takes minutes.
+LARGEST: Final = 50_000
+_REASON: Final = "U11"  # as long as the longest reason
+
+
+@attrs.frozen(eq=False)
+class Crowd:
+    """Interchangeable users.
+
+    Attributes
+    ----------
+    members
+        Positions of the users, in order of their ids. Shape ``(n,)``.
+    options
+        Positions of what is worth something to them, in the order in which
+        copies are dealt. Shape ``(j,)``.
+    worth
+        What each of these is worth, above zero. Shape ``(j,)``.
+    groups
+        The sets that bind one of these users, over ``options``.
+    """
+
+    members: NDArray[np.int64]
+    options: NDArray[np.int64]
+    worth: NDArray[np.float64]
+    groups: tuple[Group, ...]
+
+
+@attrs.frozen(eq=False)
+class _Room:
+    """How much one user of each crowd may still get; -1 is no bound."""
+
+    rows: NDArray[np.int64]
+    ads: NDArray[np.int64]
+    sends: NDArray[np.int64]
+
+
+def gather(
+    candidates: Candidates,
+    limits: Limits,
+    groups: tuple[Group, ...],
+    instants: NDArray[np.int64],
+    by_id: NDArray[np.int64],
+) -> tuple[tuple[Crowd, ...], NDArray[np.str_]]:
+    """Return the crowds, and why users who are in none get nothing.
+
+    Parameters
+    ----------
+    candidates
+        Whom and what to plan.
+    limits
+        For the share of ads.
+    groups
+        What one user may have of the options.
+    instants
+        When each option goes. Shape ``(k,)``.
+    by_id
+        Positions of the users in order of their ids. Shape ``(n,)``.
+
+    Returns
+    -------
+    crowds
+        In an order that does not depend on the order of the users.
+    reasons
+        The reason of each user who can get nothing, ``"capacity"`` for the
+        others. Shape ``(n,)``.
+
+    Notes
+    -----
+    ``InvalidInputError`` where the problem is too large to be solved exactly.
+    """
+    crowd_of, room = _rooms(candidates, limits)
+    usable, reason = _usable(candidates, room, instants)
+    _require_small(int(usable.sum()), candidates)
+    members = _members(by_id, crowd_of, len(room.rows))
+    found: list[Crowd] = []
+    lines: dict[tuple[bytes, int, int], _Line] = {}
+    variables = 0
+    for crowd in np.flatnonzero(usable.any(axis=1)).tolist():
+        key = usable[crowd].tobytes(), int(room.ads[crowd]), int(room.sends[crowd])
+        if key not in lines:
+            own = groups + _own_groups(candidates, room, crowd)
+            lines[key] = _line_up(usable[crowd], own, instants)
+        line, who = lines[key], members[crowd]
+        parts = (who,) if line.is_whole else tuple(np.split(who, len(who)))
+        variables += len(parts) * len(line.options)
+        _require_small(variables, candidates)
+        worth = candidates.rows[room.rows[crowd]][line.options]
+        found += [Crowd(part, line.options, worth, line.groups) for part in parts]
+    reasons = np.full(len(candidates), "holdout", dtype=_REASON)
+    inside = crowd_of != HELD_OUT
+    reasons[inside] = reason[crowd_of[inside]]
+    return tuple(found), reasons
+
+
+def _require_small(variables: int, candidates: Candidates) -> None:
+    if variables > LARGEST:
+        raise InvalidInputError(
+            "candidates",
+            f"{variables} variables ({len(candidates)} users, "
+            f"{len(candidates.options)} options)",
+            f"at most {LARGEST} once equal users are merged",
+            "round the values or plan by segment, so that more users are equal, or "
+            "plan the audience in parts",
+        )
+
+
+def _rooms(candidates: Candidates, limits: Limits) -> tuple[NDArray[np.int64], _Room]:
+    """Return each user's crowd, and what a user of each crowd may still get."""
+    k = len(candidates.options)
+    n = len(candidates)
+    ads = candidates.ads_left
+    if ads is None and limits.shares:
+        # Nobody's past is known, so the share is that of a first message.
+        first = min(share.left(0, 0) for share in limits.shares)
+        ads = np.full(n, first, dtype=np.int64)
+    parts = [candidates.row_of]
+    for left in (ads, candidates.sends_left):
+        free = np.full(n, k, dtype=np.int64)
+        parts.append(free if left is None else np.minimum(left, k))
+    held = candidates.row_of == HELD_OUT
+    packed = (parts[0] * (k + 1) + parts[1]) * (k + 1) + parts[2]
+    keys, crowds = np.unique(packed[~held], return_inverse=True)
+    crowd_of = np.full(n, HELD_OUT, dtype=np.int64)
+    crowd_of[~held] = crowds
+    rest, sends = np.divmod(keys, k + 1)
+    rows, most_ads = np.divmod(rest, k + 1)
+    return crowd_of, _Room(rows, most_ads, sends)
+
+
+def _usable(
+    candidates: Candidates, room: _Room, instants: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+    """Return which options each crowd can get, and why it can get none."""
+    options = candidates.options
+    bound = np.array([not one.transactional for one in options], dtype=np.bool_)
+    ads = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
+    values = candidates.rows[room.rows]
+    reason = np.full(len(room.rows), "capacity", dtype=_REASON)
+    left = np.ones(values.shape, dtype=np.bool_)
+    for name, kept in (
+        ("not_allowed", ~np.isnan(values)),
+        ("cap", ~(bound & (room.sends == 0)[:, None])),
+        ("quiet_hours", np.broadcast_to(instants != NEVER, values.shape)),
+        ("ad_share", ~(ads & (room.ads == 0)[:, None])),
+        ("no_value", values > 0),
+    ):
+        left &= kept
+        reason[~left.any(axis=1) & (reason == "capacity")] = name
+    return left, reason
+
+
+def _members(
+    by_id: NDArray[np.int64], crowd_of: NDArray[np.int64], crowds: int
+) -> list[NDArray[np.int64]]:
+    """Return the users of each crowd in order of their ids."""
+    by_id = by_id[crowd_of[by_id] != HELD_OUT]
+    by_crowd = by_id[np.argsort(crowd_of[by_id], kind="stable")]
+    ends = np.cumsum(np.bincount(crowd_of[by_id], minlength=crowds))
+    return np.split(by_crowd, ends[:-1])
+
+
+def _own_groups(candidates: Candidates, room: _Room, crowd: int) -> tuple[Group, ...]:
+    """Return the sets that come from what these users may still get."""
+    options = candidates.options
+    bound = np.array([not one.transactional for one in options], dtype=np.bool_)
+    ads = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
+    return (
+        Group(int(room.ads[crowd]), ads),
+        Group(int(room.sends[crowd]), bound),
+    )
+
+
+@attrs.frozen(eq=False)
+class _Line:
+    """Options in the order in which copies are dealt, and the sets over them."""
+
+    options: NDArray[np.int64]
+    groups: tuple[Group, ...]
+    is_whole: bool
+
+
+def _line_up(
+    usable: NDArray[np.bool_], groups: tuple[Group, ...], instants: NDArray[np.int64]
+) -> _Line:
+    """Return a line in which each binding set is one stretch, if there is one."""
+    binding = [g for g in groups if int((g.members & usable).sum()) > g.most]
+    binding.sort(key=lambda group: -int((group.members & usable).sum()))
+    options = np.flatnonzero(usable)
+    by_time = options[np.argsort(instants[options], kind="stable")]
+    # Sorted by membership, the widest set first, sets within sets stay together.
+    keys = [~group.members[by_time] for group in reversed(binding)]
+    nested = by_time[np.lexsort(keys)] if keys else by_time
+    for line in (by_time, nested):
+        if all(_is_stretch(group.members[line]) for group in binding):
+            return _along(line, binding, is_whole=True)
+    return _along(by_time, binding, is_whole=False)
+
+
+def _along(line: NDArray[np.int64], groups: list[Group], *, is_whole: bool) -> _Line:
+    own = tuple(Group(group.most, group.members[line]) for group in groups)
+    return _Line(line, own, is_whole)
+
+
+def _is_stretch(inside: NDArray[np.bool_]) -> bool:
+    places = np.flatnonzero(inside)
+    return int(places[-1] - places[0]) + 1 == len(places)
+
+
+def deal(
+    crowd: Crowd, counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return who of a crowd gets what.
+
+    Parameters
+    ----------
+    crowd
+        The users and their options.
+    counts
+        How many copies of each option the crowd gets. Shape ``(j,)``.
+
+    Returns
+    -------
+    users, options
+        Positions, one entry a copy. Users are served in order of their ids.
+    """
+    copies = np.repeat(crowd.options, counts)
+    who = crowd.members[np.arange(len(copies)) % len(crowd.members)]
+    return who, copies

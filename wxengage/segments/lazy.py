@@ -1,0 +1,161 @@
+"""Segments and their changes inside an engine, the same answers as in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+
+from wxengage.log.lazy import LazyLog, flag, local_day, whole
+from wxengage.log.part import KIND_NAMES
+from wxengage.segments.timeline import ACTIVE, DORMANT, NOBODY, POTENTIAL
+from wxengage.times import MICROS_PER_DAY, micros, span_micros
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from wxengage.log.table import Log
+    from wxengage.segments.lifecycle import LifecyclePolicy
+    from wxengage.times import DayClock
+
+__all__ = ["classify_lazily", "transitions_lazily"]
+
+_NAMES = {POTENTIAL: "potential", ACTIVE: "active", DORMANT: "dormant"}
+
+
+def classify_lazily(
+    log: Log, as_of: dt.datetime, policy: LifecyclePolicy, clock: DayClock
+) -> Any:  # noqa: ANN401  whichever engine
+    """Return what ``classify_users`` says, as the engine's lazy frame."""
+    assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
+    upto, silence = micros("as_of", as_of), span_micros("", policy.dormant_after)
+    us, counts = nw.col("_us"), nw.col("_weight") > 0
+    rows = _weighed(log, policy).filter(us <= upto)
+    rows = rows.with_columns(_counts=flag(counts), _menu=flag(nw.col("kind") == "menu_click"))
+    before = us.shift(1).over("user", "_counts", order_by="_us")
+    rows = rows.with_columns(_before=before)
+    wakes = nw.col("_before").is_null() | (us - nw.col("_before") > silence)
+    seen = nw.col("_counts") == 1
+    rows = rows.with_columns(
+        _seen=nw.when(seen).then(us),
+        _woke=nw.when(seen & wakes).then(us),
+    )
+    frame = rows.group_by("user").agg(
+        _first=us.min(),
+        last_interaction_at=nw.col("_seen").max(),
+        _woke=nw.col("_woke").max(),
+        menu_clicks=nw.col("_menu").sum(),
+        interactions=nw.col("_counts").sum(),
+    )
+    if policy.one_suffices:
+        frame = frame.with_columns(_enough=whole(1))
+    else:
+        frame = frame.drop("_woke").join(_latest(log, policy, upto), on="user", how="left")
+    frame = frame.join(log.follows(upto), on="user", how="left")
+    last = nw.col("last_interaction_at")
+    never, silent = last.is_null(), upto - last >= silence
+    followed = local_day(nw.col("follow_us"), clock, 0, upto)
+    enough = nw.col("_enough") == 1
+    frame = frame.with_columns(
+        segment=_choose(never, silent, enough, "potential", "dormant", "active", "potential"),
+        reason=_choose(
+            never, silent, enough, "never_interacted", "silent", "interacts", "interacts_too_little"
+        ),
+        since=nw.when(never)
+        .then(nw.col("_first"))
+        .otherwise(nw.when(silent).then(last + silence).otherwise(nw.col("_woke"))),
+        silent_days=(upto - last) // MICROS_PER_DAY,
+        follow_age_days=clock.day(as_of) - followed,
+    )
+    from wxengage.segments.lifecycle import COLUMNS  # noqa: PLC0415  it imports us
+
+    counts = [nw.col(n).cast(nw.Int64()) for n in COLUMNS[3:]]
+    return log.native(frame.select(*COLUMNS[:3], *counts), "since", "last_interaction_at")
+
+
+def _choose(
+    never: nw.Expr, silent: nw.Expr, enough: nw.Expr, a: str, b: str, c: str, d: str
+) -> nw.Expr:
+    last = nw.when(enough).then(nw.lit(c)).otherwise(nw.lit(d))
+    return nw.when(never).then(nw.lit(a)).otherwise(nw.when(silent).then(nw.lit(b)).otherwise(last))
+
+
+def _weighed(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
+    """Return the rows with each one's weight in thousandths."""
+    kinds: dict[int, list[str]] = {}
+    for name, weight in zip(KIND_NAMES, policy.thousandths.tolist(), strict=True):
+        kinds.setdefault(weight, []).append(name)
+    weight = whole(0)
+    for one, names in kinds.items():
+        if one:
+            weight = nw.when(nw.col("kind").is_in(names)).then(whole(one)).otherwise(weight)
+    return log.lazy.select("user", "kind", "_us", _weight=weight)
+
+
+def _changes(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
+    """Return every change: ``user``, ``origin``, ``target`` as codes, ``_us``.
+
+    The steps and their running sums are those of ``segments.timeline``.
+    """
+    within = span_micros("", policy.active_within)
+    silence = span_micros("", policy.dormant_after)
+    us, weight, following = nw.col("_us"), nw.col("_weight"), nw.col("_next")
+    rows = _weighed(log, policy)
+    born = rows.group_by("user").agg(_us=us.min())
+    held = rows.filter(weight > 0).with_columns(_next=us.shift(-1).over("user", order_by="_us"))
+    sleeps = held.filter(following.is_null() | (following - us > silence))
+    woken = sleeps.filter(~following.is_null())
+
+    def steps(
+        frame: nw.LazyFrame[Any], at: nw.Expr, step: nw.Expr, asleep: int
+    ) -> nw.LazyFrame[Any]:
+        return frame.select("user", _us=at, _step=step, _asleep=whole(asleep))
+
+    none = whole(0)
+    every = nw.concat(
+        [
+            steps(held, us, weight, 0),
+            steps(held, us + within, 0 - weight, 0),
+            steps(sleeps, us + silence, none, 1),
+            steps(woken, following, none, -1),
+            steps(born, us, none, 0),
+        ],
+        how="vertical",
+    )
+    points = every.group_by("user", "_us").agg(
+        _step=nw.col("_step").sum(), _asleep=nw.col("_asleep").sum()
+    )
+    points = points.with_columns(
+        _held=nw.col("_step").cum_sum().over("user", order_by="_us"),
+        _quiet=nw.col("_asleep").cum_sum().over("user", order_by="_us"),
+    )
+    awake = nw.when(nw.col("_held") >= policy.needed).then(whole(ACTIVE))
+    state = nw.when(nw.col("_quiet") > 0).then(whole(DORMANT)).otherwise(awake.otherwise(whole(POTENTIAL)))
+    points = points.with_columns(target=state)
+    origin = nw.col("target").shift(1).over("user", order_by="_us").fill_null(NOBODY)
+    points = points.with_columns(origin=origin)
+    return points.filter(nw.col("origin") != nw.col("target"))
+
+
+def _latest(log: LazyLog, policy: LifecyclePolicy, upto: int) -> nw.LazyFrame[Any]:
+    """Return since when each user has the present segment, and if it is active."""
+    past = _changes(log, policy).filter(nw.col("_us") <= upto)
+    # Instant and segment in one number: the latest change is the largest.
+    past = past.with_columns(_last_change=nw.col("_us") * 4 + nw.col("target"))
+    frame = past.group_by("user").agg(_woke=nw.col("_us").max(), _last_change=nw.col("_last_change").max())
+    return frame.with_columns(_enough=flag(nw.col("_last_change") % 4 == ACTIVE)).drop("_last_change")
+
+
+def transitions_lazily(log: Log, low: int, high: int, policy: LifecyclePolicy) -> Any:  # noqa: ANN401  whichever engine
+    """Return what ``transitions`` says, as the engine's lazy frame."""
+    assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
+    us = nw.col("_us")
+    frame = _changes(log, policy).filter((us > low) & (us <= high))
+    name: dict[str, nw.Expr] = {}
+    for column in ("origin", "target"):
+        word = nw.lit(None, nw.String())
+        for code, text in _NAMES.items():
+            word = nw.when(nw.col(column) == code).then(nw.lit(text)).otherwise(word)
+        name[column] = word
+    frame = frame.with_columns(**name).select("user", "origin", "target", at=us)
+    return log.native(frame, "at")

@@ -1,0 +1,371 @@
+"""Potential, active, dormant (潜在, 活跃, 沉默): who is who at one instant.
+
+A user who never interacted is potential. One who has been silent for
+``dormant_after`` or longer is dormant. Any other is active while enough
+interactions lie within ``active_within``, and potential otherwise. These rules
+are exhaustive and disjoint, and nothing but the log and the instant enters them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+
+from wxengage.claims.figures import DORMANT_AFTER
+from wxengage.errors import InvalidInputError
+from wxengage.log.frames import ARRAYS, Ids, Origin, give
+from wxengage.log.kinds import KINDS, nearest_kind
+from wxengage.log.part import KIND_CODES, KIND_NAMES, Part
+from wxengage.log.runs import NEVER
+from wxengage.log.state import ends_at, follows_of
+from wxengage.log.summary import instants
+from wxengage.segments.timeline import ACTIVE, DORMANT, POTENTIAL, changes
+from wxengage.times import MICROS_PER_DAY, DayClock, micros, span_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from wxengage.log.table import Log
+
+__all__ = [
+    "INTERACTION_WEIGHTS",
+    "REASONS",
+    "SEGMENTS",
+    "LifecyclePolicy",
+    "Segments",
+    "classify_users",
+    "segment_users",
+]
+
+#: The article's three segments, in order of their codes.
+SEGMENTS: Final = ("potential", "active", "dormant")
+#: Why a user is in a segment: code -> Chinese and English sentence.
+REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "never_interacted": ("只浏览, 从未互动", "has looked on and never interacted"),
+        "interacts": ("近期有足够的互动", "interacts enough of late"),
+        "interacts_too_little": ("近期互动不足", "has interacted, too little of late"),
+        "silent": ("长期没有互动", "has not interacted for long"),
+    }
+)
+#: Every active kind counts once, every passive one not at all.
+INTERACTION_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
+    {name: 1.0 for name, kind in KINDS.items() if kind.active}
+)
+# Weights are kept in thousandths, so that sums of them are exact everywhere.
+_SCALE: Final = 1000
+
+
+def _whole(name: str, weight: float) -> int:
+    """Return a weight in thousandths."""
+    fine = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not fine or not math.isfinite(weight) or weight < 0:
+        raise InvalidInputError(name, weight, "a finite number, 0 or more")
+    whole = round(weight * _SCALE)
+    if abs(whole - weight * _SCALE) > 1e-6:  # noqa: PLR2004  rounding of floats
+        raise InvalidInputError(name, weight, "a multiple of 0.001")
+    return whole
+
+
+def _no_shorter_than_nothing(_: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401  anything may come in
+    span_micros(field.name, value)
+
+
+def _enough(_: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401  anything may come in
+    if not _whole(field.name, value):
+        raise InvalidInputError(field.name, value, "above zero")
+
+
+def _known_weights(_: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401  anything may come in
+    for kind, weight in value.items():
+        if kind not in KINDS:
+            near = nearest_kind(str(kind))
+            hint = f"did you mean {near!r}?" if near else "see wxengage.log.KINDS"
+            raise InvalidInputError(f"{field.name}[{kind!r}]", kind, "a known kind", hint)
+        _whole(f"{field.name}[{kind!r}]", weight)
+
+
+@attrs.frozen
+class LifecyclePolicy:
+    """When a user is potential, active or dormant.
+
+    Attributes
+    ----------
+    dormant_after
+        Silence of exactly this long, or longer, makes dormant. Elapsed time.
+        The default is the article's 30 days, its unverified claim.
+    active_at_least
+        Weighted interactions needed to be active. Above zero, in thousandths.
+    active_within
+        They must lie within this much elapsed time.
+    weights
+        What each kind of event counts for; a kind that is not named counts
+        nothing. Multiples of 0.001. To add a kind to the default, write
+        ``{**INTERACTION_WEIGHTS, "read": 0.2}``.
+
+    Examples
+    --------
+    >>> LifecyclePolicy(dormant_after=dt.timedelta(days=14)).active_at_least
+    1
+    """
+
+    dormant_after: dt.timedelta = attrs.field(
+        default=DORMANT_AFTER, validator=_no_shorter_than_nothing
+    )
+    active_at_least: float = attrs.field(default=1, validator=_enough)
+    active_within: dt.timedelta = attrs.field(
+        default=DORMANT_AFTER, validator=_no_shorter_than_nothing
+    )
+    weights: Mapping[str, float] = attrs.field(
+        default=INTERACTION_WEIGHTS, validator=_known_weights
+    )
+
+    @property
+    def thousandths(self) -> NDArray[np.int64]:
+        """Weight of each kind code, in thousandths. Shape ``(kinds,)``."""
+        found = np.zeros(len(KIND_NAMES), dtype=np.int64)
+        for kind, weight in self.weights.items():
+            found[KIND_CODES[kind]] = _whole(kind, weight)
+        return found
+
+    @property
+    def needed(self) -> int:
+        """``active_at_least`` in thousandths."""
+        return _whole("active_at_least", self.active_at_least)
+
+    @property
+    def one_suffices(self) -> bool:
+        """Whether a single interaction makes active until dormancy begins.
+
+        Then nobody is ever active "too little", and gaps alone decide.
+        """
+        weights = self.thousandths
+        return bool(
+            (weights[weights > 0] >= self.needed).all()
+            and self.active_within >= self.dormant_after
+        )
+
+
+@attrs.frozen(eq=False)
+class Segments:
+    """One row a user, ascending by id; every column has shape ``(users,)``.
+
+    Attributes
+    ----------
+    user
+        Ids.
+    segment, reason
+        Names in ``SEGMENTS`` and keys of ``REASONS``.
+    since
+        Exact instant at which the user came into the segment.
+    last_interaction_at
+        ``NaT`` for who never interacted.
+    silent_days
+        Whole days of 24 hours since; NaN for who never interacted.
+    follow_age_days
+        Local days since the current follow; NaN where the log shows none.
+    menu_clicks, interactions
+        Over the whole log.
+    """
+
+    user: NDArray[Any]
+    segment: NDArray[Any]
+    reason: NDArray[Any]
+    since: NDArray[np.datetime64]
+    last_interaction_at: NDArray[np.datetime64]
+    silent_days: NDArray[np.float64]
+    follow_age_days: NDArray[np.float64]
+    menu_clicks: NDArray[np.int64]
+    interactions: NDArray[np.int64]
+    _ids: Ids = attrs.field(repr=False)
+    _origin: Origin = attrs.field(default=ARRAYS, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.segment)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many users are in each segment."""
+        return {name: int((self.segment == name).sum()) for name in SEGMENTS}
+
+    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+        """Return the answer as the kind of table the log came from.
+
+        Parameters
+        ----------
+        like
+            Another kind of table: a frame, or its name.
+
+        Returns
+        -------
+        object
+            A frame of that kind.
+        """
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return give(columns | {"user": self._ids}, self._origin, like)
+
+
+COLUMNS = tuple(
+    field.name for field in attrs.fields(Segments) if not field.name.startswith("_")
+)
+
+
+def classify_users(
+    log: Log,
+    as_of: dt.datetime,
+    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+    *,
+    clock: DayClock = DayClock(),  # noqa: B008  immutable
+) -> Any:  # noqa: ANN401  the caller's kind
+    """Say of every user in the log who is potential, active or dormant.
+
+    Parameters
+    ----------
+    log
+        What users did.
+    as_of
+        The instant to judge at, aware; later events are left out.
+    policy
+        The rules.
+    clock
+        Whose days ``follow_age_days`` counts.
+
+    Returns
+    -------
+    frame
+        As the log came: ``user``, ``segment``, ``reason``, ``since``,
+        ``last_interaction_at``, ``silent_days``, ``follow_age_days``,
+        ``menu_clicks``, ``interactions``. One row for each user with an event
+        by ``as_of``; an engine's log gives an engine's lazy frame.
+
+    Notes
+    -----
+    ``O(n log n)`` for ``n`` events.
+
+    Source: the article, chapter 1.
+
+    Examples
+    --------
+    >>> from wxengage.log import read_log
+    >>> log = read_log(
+    ...     {"user": ["ann", "bo"], "kind": ["like", "read"], "at": [0, 60]}, unit="s"
+    ... )
+    >>> as_of = dt.datetime(1970, 1, 31, tzinfo=dt.timezone.utc)
+    >>> answer = classify_users(log, as_of)
+    >>> [str(word) for word in answer["segment"]]
+    ['dormant', 'potential']
+    """
+    if log.engine is not None:
+        from wxengage.segments.lazy import classify_lazily  # noqa: PLC0415  only for engines
+
+        return classify_lazily(log, as_of, policy, clock)
+    return segment_users(log, as_of, policy, clock=clock).to_frame()
+
+
+def segment_users(
+    log: Log,
+    as_of: dt.datetime,
+    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+    *,
+    clock: DayClock = DayClock(),  # noqa: B008  immutable
+) -> Segments:
+    """Return what ``classify_users`` says, as arrays.
+
+    Parameters
+    ----------
+    log, as_of, policy, clock
+        As for ``classify_users``. An engine's log is collected.
+
+    Returns
+    -------
+    Segments
+        Users with an event by ``as_of``, ascending by id.
+    """
+    if log.engine is not None:
+        log = log.collect()
+    upto = micros("as_of", as_of)
+    n = len(log.ids)
+    code, reason, menu, count = (np.zeros(n, dtype=np.int64) for _ in range(4))
+    since, last, follow, first = (np.full(n, NEVER) for _ in range(4))
+    for part in log.parts:
+        to = part.members
+        first[to] = first_events(part, upto)
+        found = _segment(part, upto, policy, first[to])
+        code[to], reason[to], since[to], last[to], count[to] = found
+        follow[to] = follows_of(part, upto)["follow_since"]
+        clicked = (part.kind == KIND_CODES["menu_click"]) & (part.at <= upto)
+        menu[to] = np.bincount(part.user[clicked], minlength=part.users)
+    order = log.ids.order()
+    order = order[first[order] != NEVER]
+    today = clock.days(np.array([upto]))[0]
+    known, seen = follow[order] != NEVER, last[order] != NEVER
+    followed = clock.days(np.where(known, follow[order], upto))
+    silence = (upto - np.where(seen, last[order], upto)) // MICROS_PER_DAY
+    ids = log.ids.take(order)
+    return Segments(
+        user=ids.numpy(),
+        segment=np.array(SEGMENTS, dtype=object)[code[order]],
+        reason=np.array(tuple(REASONS), dtype=object)[reason[order]],
+        since=instants(since[order]),
+        last_interaction_at=instants(last[order]),
+        silent_days=np.where(seen, silence, np.nan),
+        follow_age_days=np.where(known, today - followed, np.nan),
+        menu_clicks=menu[order],
+        interactions=count[order],
+        ids=ids,
+        origin=log.origin,
+    )
+
+
+def first_events(part: Part, upto: int) -> NDArray[np.int64]:
+    """Return each user's first event of any kind by an instant, or ``NEVER``."""
+    none = np.iinfo(np.int64).max
+    first = np.full(part.users, none)
+    rows = slice(None) if not len(part) or upto >= part.at.max() else part.at <= upto
+    np.minimum.at(first, part.user[rows], part.at[rows])
+    return np.where(first == none, NEVER, first)
+
+
+def _segment(
+    part: Part, upto: int, policy: LifecyclePolicy, first: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], ...]:
+    """Return segment, reason, since, last interaction and interactions, a user."""
+    weights = policy.thousandths
+    runs = part.runs(weights > 0)
+    ends = ends_at(runs, upto)
+    last, count = runs.last(ends), ends - runs.starts
+    seen = count > 0
+    silent = seen & (upto - np.where(seen, last, upto) >= span_micros("", policy.dormant_after))
+    if policy.one_suffices:
+        enough = seen & ~silent
+        begins = runs.breaks(span_micros("", policy.dormant_after))
+        run = np.searchsorted(begins, ends) - 1
+        places = begins[np.maximum(run, 0)] if len(begins) else np.zeros_like(ends)
+        since = runs.times(places) if len(begins) else np.zeros_like(ends)
+    else:
+        enough, since = _weighed(part, upto, policy, seen & ~silent)
+    code = np.select([silent, enough], [DORMANT, ACTIVE], POTENTIAL)
+    reason = np.select([~seen, silent, enough], [0, 3, 1], 2)
+    silence_began = np.where(seen, last, 0) + span_micros("", policy.dormant_after)
+    since = np.select([silent, seen], [silence_began, since], first)
+    return code, reason, since, last, count
+
+
+def _weighed(
+    part: Part, upto: int, policy: LifecyclePolicy, alive: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return who has enough weight in the window, and since when it has been so."""
+    since = np.zeros(part.users, dtype=np.int64)
+    enough = np.zeros(part.users, dtype=np.bool_)
+    found = changes(part, policy)
+    kept = found.at <= upto
+    # Ascending by user and time: the last write is the latest change.
+    since[found.user[kept]] = found.at[kept]
+    enough[found.user[kept]] = found.target[kept] == ACTIVE
+    return enough & alive, since

@@ -1,0 +1,191 @@
+"""Who moved from segment to segment, when, and how likely that is (流转)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from wxengage.errors import InvalidInputError
+from wxengage.log.frames import ARRAYS, Origin, give
+from wxengage.log.summary import instants
+from wxengage.segments.lifecycle import SEGMENTS, LifecyclePolicy, segment_users
+from wxengage.segments.timeline import changes
+from wxengage.stats.intervals import beta_rows
+from wxengage.times import micros
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from numpy.typing import NDArray
+
+    from wxengage.log.table import Log
+    from wxengage.stats.intervals import Estimate
+
+__all__ = ["TransitionMatrix", "transition_matrix", "transitions"]
+
+
+def _period(start: dt.datetime, end: dt.datetime) -> tuple[int, int]:
+    low, high = micros("start", start), micros("end", end)
+    if high <= low:
+        raise InvalidInputError("end", end, f"after start {start}")
+    return low, high
+
+
+def transitions(
+    log: Log,
+    start: dt.datetime,
+    end: dt.datetime,
+    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+) -> Any:  # noqa: ANN401  the caller's kind
+    """Return every change of segment at ``start < at <= end``.
+
+    Parameters
+    ----------
+    log
+        What users did. Events after ``end`` change nothing.
+    start, end
+        Aware. Applied to the segments at ``start``, the changes give those at
+        ``end``.
+    policy
+        The rules.
+
+    Returns
+    -------
+    frame
+        As the log came: ``user``, ``origin``, ``target``, ``at``, ascending by
+        user and time. ``at`` is when it happened, not when somebody looked:
+        dormancy begins ``dormant_after`` after the last interaction. A user's
+        first event is a row with no origin.
+
+    Notes
+    -----
+    ``O(n log n)`` for ``n`` events.
+    """
+    low, high = _period(start, end)
+    if log.engine is not None:
+        from wxengage.segments.lazy import transitions_lazily  # noqa: PLC0415  only for engines
+
+        return transitions_lazily(log, low, high, policy)
+    rows: list[tuple[NDArray[np.int64], ...]] = []
+    for part in log.parts:
+        found = changes(part, policy)
+        kept = (found.at > low) & (found.at <= high)
+        rows.append(
+            (
+                part.members[found.user[kept]],
+                found.origin[kept],
+                found.target[kept],
+                found.at[kept],
+            )
+        )
+    joined = [np.concatenate(column) for column in zip(*rows, strict=True)]
+    user, origin, target, at = joined or [np.zeros(0, dtype=np.int64)] * 4
+    rank = np.empty(len(log.ids), dtype=np.int64)
+    rank[log.ids.order()] = np.arange(len(log.ids))
+    order = np.lexsort((at, rank[user]))
+    names = np.array([*SEGMENTS, None], dtype=object)
+    columns = {
+        "user": log.ids.take(user[order]),
+        "origin": names[origin[order]],
+        "target": names[target[order]],
+        "at": instants(at[order]),
+    }
+    return give(columns, log.origin)
+
+
+@attrs.frozen
+class TransitionMatrix:
+    """Where the users of each segment were some time later.
+
+    Attributes
+    ----------
+    start, end
+        The two instants.
+    states
+        Names of the segments, in order of rows and columns.
+    counts
+        Users in ``states[i]`` at start and ``states[j]`` at end.
+    estimates
+        Probability of each move, with a 95 % interval; same order.
+    newcomers
+        Users at the end who had no event by the start, by segment.
+    """
+
+    start: dt.datetime
+    end: dt.datetime
+    states: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    estimates: tuple[tuple[Estimate, ...], ...]
+    newcomers: tuple[int, ...]
+
+    def __getitem__(self, move: tuple[str, str]) -> Estimate:
+        origin, target = (self.states.index(name) for name in move)
+        return self.estimates[origin][target]
+
+    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+        """Return one row a move: origin, target, users, value, low, high."""
+        moves = [(i, j) for i in range(len(self.states)) for j in range(len(self.states))]
+        estimates = [self.estimates[i][j] for i, j in moves]
+        columns = {
+            "origin": np.array([self.states[i] for i, _ in moves], dtype=object),
+            "target": np.array([self.states[j] for _, j in moves], dtype=object),
+            "users": np.array([self.counts[i][j] for i, j in moves]),
+        }
+        for name in ("value", "low", "high"):
+            columns[name] = np.array([getattr(one, name) for one in estimates], dtype=float)
+        return give(columns, Origin("arrays") if like is None else ARRAYS, like)
+
+
+def transition_matrix(
+    log: Log,
+    start: dt.datetime,
+    end: dt.datetime,
+    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+) -> TransitionMatrix:
+    """Estimate how likely each move from segment to segment is.
+
+    Parameters
+    ----------
+    log
+        What users did.
+    start, end
+        The two instants, aware. A user is counted if seen by both; who came
+        later is counted among the newcomers.
+    policy
+        The rules.
+
+    Returns
+    -------
+    TransitionMatrix
+        Posterior means under a Dirichlet(1/2) prior a row, with the equal-tailed
+        95 % intervals of their beta marginals.
+
+    Notes
+    -----
+    Two classifications: ``O(n log n)``. The matrix describes one step of
+    ``end - start``; how long users stay is not geometric, so its powers are no
+    forecast.
+    """
+    _period(start, end)
+    if log.engine is not None:
+        log = log.collect()
+    before, after = (segment_users(log, at, policy) for at in (start, end))
+    codes = {name: code for code, name in enumerate(SEGMENTS)}
+    target = np.array([codes[name] for name in after.segment], dtype=np.int64)
+    place = {one: row for row, one in enumerate(before.user.tolist())}
+    row = np.array([place.get(one, -1) for one in after.user.tolist()], dtype=np.int64)
+    both = row >= 0
+    origin = np.array([codes[name] for name in before.segment], dtype=np.int64)[row[both]]
+    size = len(SEGMENTS)
+    counts = np.bincount(origin * size + target[both], minlength=size * size)
+    table = counts.reshape(size, size)
+    return TransitionMatrix(
+        start=start,
+        end=end,
+        states=SEGMENTS,
+        counts=tuple(tuple(map(int, one)) for one in table),
+        estimates=beta_rows(table),
+        newcomers=tuple(map(int, np.bincount(target[~both], minlength=size))),
+    )
