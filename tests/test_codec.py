@@ -23,11 +23,14 @@ from hypothesis import strategies as st
 
 from wxengage.codec import dump, load, register
 from wxengage.codec.homes import HOMES
+from wxengage.codec.shapes import fields_of, form
 from wxengage.errors import InvalidInputError
+from wxengage.log.events import Event
 from wxengage.money import Cash, Coupon, Perk, Points, Reward
 from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.quiet import QuietHours
+from wxengage.pacing.windows import Window
 from wxengage.segments.lifecycle import LifecyclePolicy
 from wxengage.sends import Freeze, Send, Sent
 from wxengage.stats.intervals import Estimate
@@ -177,6 +180,8 @@ def test_every_value_comes_back_equal(value: object) -> None:
         QuietHours("22:30", "08:00"),
         Budget(100),
         AdShare(1, 10),
+        Window("lunch", "12:00", "14:00", "午休", "lunch"),
+        Event("purchase", user="ada", at=NOON, id=7, item="sku", value=8.5),
         Estimate(0.3, 0.2, 0.4, 100, method="wilson", assumptions=("iid",)),
         Choice("offers", NOON),
         FollowSpan(None, NOON),
@@ -503,11 +508,13 @@ def test_a_field_must_say_what_it_holds(value: object) -> None:
 
 @pytest.mark.parametrize("name", HOMES)
 def test_every_type_of_the_table_is_where_it_says(name: str) -> None:
-    """A text can name each of them, and each can be built."""
+    """A text can name each of them, and each field has a form."""
     cls = getattr(importlib.import_module(HOMES[name]), name)
 
     assert attrs.has(cls)
     assert HOMES[name] == cls.__module__
+    for annotation in fields_of(cls).values():
+        assert form(annotation) is form(annotation)
 
 
 def test_reading_imports_the_room_of_the_type() -> None:

@@ -207,7 +207,8 @@ def _minutes(rng: np.random.Generator, n: int) -> _Floats:
     low, high = np.array([*bounds, _WAKING], dtype=float).T
     shares = [*_WINDOW_SHARES, 1.0 - sum(_WINDOW_SHARES)]
     window = rng.choice(len(shares), size=n, p=shares)
-    return low[window] + rng.random(n) * (high - low)[window]
+    minutes: _Floats = low[window] + rng.random(n) * (high - low)[window]
+    return minutes
 
 
 def _opened(rng: np.random.Generator, people: _People, sends: _Events) -> _Events:
@@ -302,8 +303,7 @@ def cdnow(path: str | PathLike[str]) -> dict[str, NDArray[Any]]:
     ------
     InvalidInputError
         If there is no such file. If a line is not of that form, as
-        ``InvalidLogError``, which shows the
-        first ones.
+        ``InvalidLogError``, which shows the first ones.
 
     Notes
     -----

@@ -9,6 +9,7 @@ by month.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import functools
 from typing import TYPE_CHECKING, Final, Protocol
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,12 +119,20 @@ def micros(name: str, at: dt.datetime) -> int:
     int
         Exact; no float is involved.
 
+    Raises
+    ------
+    InvalidInputError
+        If it is naive, no datetime at all, or so close to the ends of the
+        calendar that another zone may not be able to tell it.
+
     Examples
     --------
     >>> micros("as_of", dt.datetime(1970, 1, 2, tzinfo=dt.timezone.utc))
     86400000000
     """
-    return (require_aware(name, at) - EPOCH) // dt.timedelta(microseconds=1)
+    if not dt.MINYEAR < require_aware(name, at).year < dt.MAXYEAR:
+        raise InvalidInputError(name, at, "within the years 2 to 9998")
+    return (at - EPOCH) // dt.timedelta(microseconds=1)
 
 
 def from_micros(at: int, tz: dt.tzinfo = dt.UTC) -> dt.datetime:
@@ -275,8 +284,9 @@ class DayClock:
     @property
     def start_micros(self) -> int:
         """Microseconds from local midnight to the start of the day."""
-        begin = dt.datetime.combine(dt.date.min, self.day_start)
-        return (begin - dt.datetime.min) // dt.timedelta(microseconds=1)
+        start = self.day_start
+        seconds = (start.hour * 60 + start.minute) * 60 + start.second
+        return seconds * MICROS_PER_SECOND + start.microsecond
 
     def shifts(self, low: int, high: int) -> tuple[tuple[int, int], ...]:
         """Return what to add to an instant so that whole days are local days.
@@ -343,8 +353,16 @@ class DayClock:
     def start(self, day: int) -> dt.datetime:
         """Return the first instant of a local day, in UTC.
 
-        Where the clock is turned forward over the start of the day, the day
-        begins when the clock has been turned.
+        Parameters
+        ----------
+        day
+            Days since 1970-01-01.
+
+        Returns
+        -------
+        datetime.datetime
+            Where the clock is turned forward over the start of the day, the
+            instant at which it is turned.
         """
         return from_micros(self.start_of(day))
 
@@ -420,14 +438,26 @@ def add_months(date: dt.date, months: int) -> dt.date:
         The last day of the month where the month is too short, counted from
         the given date, so that twice one month is not always two months.
 
+    Raises
+    ------
+    InvalidInputError
+        If ``date`` is a datetime or no date, ``months`` is not whole, or the
+        calendar does not reach so far.
+
     Examples
     --------
     >>> add_months(dt.date(2026, 1, 31), 1)
     datetime.date(2026, 2, 28)
     """
+    if not isinstance(date, dt.date) or isinstance(date, dt.datetime):
+        hint = "an instant has a date only in a zone: DayClock(...).day(at)"
+        raise InvalidInputError("date", date, "a date without a time", hint)
+    if not isinstance(months, int) or isinstance(months, bool):
+        raise InvalidInputError("months", months, "a whole number")
     year, month = divmod(date.year * _MONTHS + date.month - 1 + months, _MONTHS)
-    following = dt.date(year + month // 11, (month + 1) % _MONTHS + 1, 1)
-    last = (following - dt.timedelta(days=1)).day
+    if not dt.MINYEAR <= year <= dt.MAXYEAR:
+        raise InvalidInputError("months", months, "within the years 1 to 9999")
+    _, last = calendar.monthrange(year, month + 1)
     return dt.date(year, month + 1, min(date.day, last))
 
 
@@ -448,6 +478,18 @@ class WeekdayCalendar:
         return date.isoweekday() <= 5  # noqa: PLR2004  Friday
 
 
+def _official(date: dt.date) -> bool | None:
+    # None: the official table does not know that year.
+    try:
+        from chinese_calendar import is_workday  # noqa: PLC0415  an extra
+    except ImportError:
+        raise MissingExtraError("chinesecalendar", "cn") from None
+    try:
+        return bool(is_workday(date))
+    except NotImplementedError:
+        return None
+
+
 @attrs.frozen
 class ChineseCalendar:
     """China's public holidays and the weekends worked for them (调休).
@@ -460,22 +502,12 @@ class ChineseCalendar:
 
     def covers(self, date: dt.date) -> bool:
         """Return whether the official table knows that year."""
-        from chinese_calendar import is_workday  # noqa: PLC0415  an extra
-
-        try:
-            is_workday(date)
-        except NotImplementedError:
-            return False
-        return True
+        return _official(date) is not None
 
     def is_workday(self, date: dt.date) -> bool:
         """Return whether offices are open on that date."""
-        from chinese_calendar import is_workday  # noqa: PLC0415  an extra
-
-        try:
-            return bool(is_workday(date))
-        except NotImplementedError:
-            return self.beyond.is_workday(date)
+        known = _official(date)
+        return self.beyond.is_workday(date) if known is None else known
 
 
 def work_calendar() -> WorkCalendar:

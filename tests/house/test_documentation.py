@@ -18,12 +18,13 @@ PROJECT: dict[str, Any] = tomllib.loads(
 )
 PAGES = sorted(str(page.relative_to(ENGLISH)) for page in ENGLISH.rglob("*.md"))
 READMES = ("README.md", "README.zh-CN.md")
-SET_UP = (
-    "python3 -m venv .venv && .venv/bin/pip install -e '.[files,report]'"
-    " && .venv/bin/python -m wxengage demo",
-    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'"
-    " && .venv/bin/python -m pytest",
-)
+SET_UP = [
+    f"python3 -m venv .venv && .venv/bin/pip install -e '{extras}' && {then}"
+    for extras, then in (
+        (".[files,report]", ".venv/bin/python -m wxengage demo"),
+        (".[dev]", ".venv/bin/python -m pytest"),
+    )
+]
 
 
 def read(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -70,7 +71,7 @@ def test_the_wheel_runs_the_demo_without_the_project(
 ) -> None:
     """Installed alone, the demo falls back to its synthetic log and says so."""
     pytest.importorskip("altair", reason="the extra 'report' is not installed")
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     page = tmp_path / "report.html"
 
     ran = subprocess.run(

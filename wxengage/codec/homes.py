@@ -33,15 +33,20 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Coupon": "wxengage.money",
         "DayClock": "wxengage.times",
         "Estimate": "wxengage.stats.intervals",
+        "Event": "wxengage.log.events",
         "FollowSpan": "wxengage.users",
         "Freeze": "wxengage.sends",
+        "Letter": "wxengage.delivery.ports",
         "LifecyclePolicy": "wxengage.segments.lifecycle",
+        "NotSent": "wxengage.delivery.ports",
         "Perk": "wxengage.money",
         "Points": "wxengage.money",
         "QuietHours": "wxengage.pacing.quiet",
         "Send": "wxengage.sends",
         "Sent": "wxengage.sends",
+        "Unknown": "wxengage.delivery.ports",
         "User": "wxengage.users",
+        "Window": "wxengage.pacing.windows",
     }
 )
 # Names of types that are no classes, which other rooms' annotations use.

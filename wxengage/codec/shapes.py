@@ -30,7 +30,7 @@ from wxengage.errors import InvalidInputError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sized
 
-__all__ = ["form"]
+__all__ = ["fields_of", "form"]
 
 _SETS: Final = (frozenset, collections.abc.Set)
 _ROWS: Final = (tuple, collections.abc.Sequence)

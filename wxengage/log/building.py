@@ -227,7 +227,7 @@ class Builder:
             empty |= dict.fromkeys(self._words, np.int32)
             return {name: np.zeros(0, dtype=dtype) for name, dtype in empty.items()}
         joined = {}
-        for name in self._batches[0]:
+        for name in list(self._batches[0]):
             joined[name] = np.concatenate([batch.pop(name) for batch in self._batches])
         return joined
 

@@ -8,6 +8,7 @@ is imported here: whoever hands in its frame has imported it already.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
@@ -92,7 +93,7 @@ def _form(frame: nw.DataFrame[Any]) -> Form:
     return "polars" if frame.implementation.is_polars() else "pyarrow"
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Ids:
     """User ids in order of their codes, as numpy or Arrow strings.
 
@@ -119,13 +120,16 @@ class Ids:
             return self.values  # type: ignore[no-any-return]
         return self.values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
+    @functools.cached_property
     def order(self) -> NDArray[np.int64]:
-        """Return the codes in ascending order of their ids.
+        """The codes in ascending order of their ids.
 
         Strings are in the order of their code points, which is also the order
         of their UTF-8 bytes.
         """
         if self.is_numpy:
+            if self.values.dtype != object and (np.diff(self.values) > 0).all():
+                return np.arange(len(self.values))
             return np.argsort(self.values, kind="stable")
         import pyarrow.compute as pc  # noqa: PLC0415  ids came as Arrow
 

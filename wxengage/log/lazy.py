@@ -109,7 +109,7 @@ class LazySummary:
         return _summary(frame)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class LazyLog(Log):
     """A log that stays in its engine; answers are lazy frames of that engine."""
 

@@ -7,7 +7,9 @@ each pile is a part of the log. What stays in memory grows with the users.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,18 +31,26 @@ SPILL_ROWS: Final = 20_000_000
 PILES: Final = 64
 
 
+class Folder:
+    """A temporary folder that goes when nothing needs it any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="wxengage-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 class Spill:
     """Writes batches of events into piles."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Folder | None = None
         self._dtype: np.dtype[np.void] | None = None
 
     def add(self, batch: Mapping[str, NDArray[Any]]) -> None:
         """Write a batch's rows, each to its user's pile."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="wxengage-")
+            self._folder = Folder()
             self._dtype = np.dtype([(name, col.dtype) for name, col in batch.items()])
         pile = (batch["user"] % PILES).astype(np.uint8)
         order = np.argsort(pile, kind="stable")
@@ -49,7 +59,7 @@ class Spill:
         for name, column in batch.items():
             records[name] = column[order]
         for number in range(PILES):
-            with (Path(self._folder.name) / f"{number}").open("ab") as file:
+            with (self._folder.path / f"{number}").open("ab") as file:
                 records[edges[number] : edges[number + 1]].tofile(file)
         self.rows += len(order)
 
@@ -64,16 +74,19 @@ class Spill:
 class Piles:
     """The parts of a log on disk; each is read when its turn comes."""
 
-    folder: tempfile.TemporaryDirectory[str] | None
+    folder: Folder | None
     dtype: np.dtype[np.void]
     users: int
     rows: int
+
+    def __len__(self) -> int:
+        return PILES
 
     def __iter__(self) -> Iterator[Part]:
         if self.folder is None:
             return
         for number in range(PILES):
-            with (Path(self.folder.name) / f"{number}").open("rb") as file:
+            with (self.folder.path / f"{number}").open("rb") as file:
                 records = np.fromfile(file, dtype=self.dtype)
             columns = {name: np.ascontiguousarray(records[name]) for name in self._names}
             members = np.arange(number, self.users, PILES)

@@ -142,7 +142,7 @@ def summary_of(
     Summary
         Users who have an event, ascending by id.
     """
-    order = ids.order()
+    order = ids.order
     order = order[state.events[order] > 0]
     state, ids = state.take(order), ids.take(order)
     today = int(clock.days(np.array([as_of], dtype=np.int64))[0])

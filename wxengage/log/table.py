@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -64,7 +65,7 @@ class _Mapped:
         return map(self.make, self.parts)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Log:
     """What users did: one row an event. Made by ``read_log`` or ``open_log``.
 
@@ -81,7 +82,16 @@ class Log:
     _origin: Origin = attrs.field(kw_only=True)
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)
+        return self._extent[0]
+
+    @functools.cached_property
+    def _extent(self) -> tuple[int, int, int]:
+        """Events, and the first and last instant of them."""
+        found = [(len(p), int(p.at.min()), int(p.at.max())) for p in self._parts if len(p)]
+        if not found:
+            return 0, NEVER, NEVER
+        sizes, firsts, lasts = zip(*found, strict=True)
+        return sum(sizes), min(firsts), max(lasts)
 
     def __repr__(self) -> str:
         return f"<Log of {len(self):,} events, {self.first_at} to {self.last_at}>"
@@ -107,16 +117,25 @@ class Log:
         return self._parts
 
     @property
+    def words(self) -> Mapping[str, NDArray[Any]]:
+        """The values of the codes in columns of words, by column."""
+        return self._words
+
+    def collect(self) -> Log:
+        """Return the log in memory, which this one is."""
+        return self
+
+    @property
     def first_at(self) -> dt.datetime | None:
         """Instant of the first event; None for an empty log."""
-        found = [int(part.at.min()) for part in self._parts if len(part)]
-        return from_micros(min(found)) if found else None
+        size, first, _ = self._extent
+        return from_micros(first) if size else None
 
     @property
     def last_at(self) -> dt.datetime | None:
         """Instant of the last event; None for an empty log."""
-        found = [int(part.at.max()) for part in self._parts if len(part)]
-        return from_micros(max(found)) if found else None
+        size, _, last = self._extent
+        return from_micros(last) if size else None
 
     def between(self, start: dt.datetime, end: dt.datetime) -> Log:
         """Return the events at ``start <= at < end``.
@@ -201,7 +220,7 @@ class Log:
         for name in parts[0].more if parts else ():
             joined[name] = np.concatenate([part.more[name] for part in parts])
         rank = np.empty(len(self._ids), dtype=np.int64)
-        rank[self._ids.order()] = np.arange(len(self._ids))
+        rank[self._ids.order] = np.arange(len(self._ids))
         user = joined.pop("user").astype(np.int64)
         order = np.lexsort((joined["kind"], rank[user], joined["at"]))
         names = np.array(KIND_NAMES, dtype=object)
@@ -287,7 +306,7 @@ class Log:
         for part in self._parts:
             found = streaks_of(part, upto, clock)
             current[part.members], longest[part.members], last[part.members] = found
-        order = self._ids.order()
+        order = self._ids.order
         order = order[last[order] != NEVER]
         columns = {
             "user": self._ids.take(order),
@@ -320,7 +339,7 @@ class Log:
             cell = part.user[inside].astype(np.int64) * len(KIND_NAMES) + part.kind[inside]
             found = np.bincount(cell, minlength=part.users * len(KIND_NAMES))
             counts[part.members] = found.reshape(part.users, len(KIND_NAMES))
-        order = self._ids.order()
+        order = self._ids.order
         order = order[counts[order].any(axis=1)]
         present = counts.any(axis=0)
         kinds = tuple(name for name, some in zip(KIND_NAMES, present, strict=True) if some)

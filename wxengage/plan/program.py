@@ -115,7 +115,8 @@ class Solution:
     value, bound
         Their worth, and what nothing can be worth more than.
     prices
-        What one more unit of each budget is worth in the relaxation.
+        What one more unit of each budget is worth in the relaxation: its dual
+        half a unit above the budgets.
     """
 
     counts: NDArray[np.int64]
@@ -140,47 +141,55 @@ def solve(program: Program, gap: float) -> Solution:
     Solution
         Deterministic: the same program has the same solution.
 
-    Raises
-    ------
-    WxEngageError
-        If HiGHS does not solve the linear relaxation, which always has a
-        solution.
-
     Notes
     -----
     Dual simplex, then branch and bound over at most 20,000 nodes. The value of
     the whole numbers never passes the bound but for the solver's tolerance,
     and where it does the bound is raised to it.
     """
-    from scipy.optimize import linprog  # noqa: PLC0415  slow to load
-
     unit = float(program.worth.max()) / _SCALE
-    # The stubs know neither sparse matrices nor arrays of bounds.
-    simplex: Any = linprog
-    relaxed = simplex(
-        -program.worth / unit,
-        A_ub=program.matrix if len(program.room) else None,
-        b_ub=program.room if len(program.room) else None,
-        bounds=np.column_stack([np.zeros_like(program.most), program.most]),
-        method="highs-ds",
-    )
-    if relaxed.x is None:
-        raise WxEngageError(f"HiGHS could not solve the relaxation: {relaxed.message}")
+    relaxed = _relax(program, unit, 0.0)
     bound = -float(relaxed.fun) * unit
     # A corner that is whole but for rounding errors is not rounded down.
     counts = _mend(program, np.floor(relaxed.x + 1e-6).astype(np.int64))
     value = float(program.worth @ counts)
-    enough = gap if int(program.most.max()) > _SMALL else _TINY
+    enough = gap if int(program.most.max()) > _SMALL else 0.0
     if bound - value > max(enough, _TINY) * bound:
         counts, value, bound = _branch(program, unit, enough, counts, bound)
-    duals = -np.asarray(relaxed.ineqlin.marginals)[
-        len(program.room) - len(program.names) :
-    ]
-    prices = {
-        name: max(float(dual) * unit, 0.0)
-        for name, dual in zip(program.names, duals, strict=True)
-    }
-    return Solution(counts, value, max(bound, value), MappingProxyType(prices))
+    return Solution(counts, value, max(bound, value), _prices(program, unit))
+
+
+def _relax(program: Program, unit: float, more: float) -> Any:  # noqa: ANN401  scipy's
+    """Return the linear relaxation with a little more of each budget."""
+    from scipy.optimize import linprog  # noqa: PLC0415  slow to load
+
+    # The stubs know neither sparse matrices nor arrays of bounds.
+    simplex: Any = linprog
+    room = program.room.astype(np.float64)
+    room[len(room) - len(program.names) :] += more
+    found = simplex(
+        -program.worth / unit,
+        A_ub=program.matrix if len(room) else None,
+        b_ub=room if len(room) else None,
+        bounds=np.column_stack([np.zeros_like(program.most), program.most]),
+        method="highs-ds",
+    )
+    if found.x is None:
+        raise WxEngageError(f"HiGHS could not solve the relaxation: {found.message}")
+    return found
+
+
+def _prices(program: Program, unit: float) -> Mapping[str, float]:
+    """Return what one more unit of each budget is worth."""
+    if not program.names:
+        return MappingProxyType({})
+    # At whole budgets the dual may be anything between what the last unit
+    # brought and what the next one will bring: ask between the two.
+    duals = _relax(program, unit, 0.5).ineqlin.marginals[-len(program.names) :]
+    pairs = zip(program.names, duals, strict=True)
+    return MappingProxyType(
+        {name: max(-float(dual) * unit, 0.0) for name, dual in pairs}
+    )
 
 
 def _branch(

@@ -190,6 +190,23 @@ class Plan:
         pairs = zip(self.chosen_user.tolist(), self.chosen_option.tolist(), strict=True)
         return tuple(self._send(user, option) for user, option in pairs)
 
+    @functools.cached_property
+    def _times(self) -> Mapping[int, dt.datetime]:
+        """When each chosen option goes, on the clock's wall."""
+        return {
+            option: from_micros(int(self.instants[option]), self.clock.zone)
+            for option in np.unique(self.chosen_option).tolist()
+        }
+
+    def _send(self, user: int, option: int) -> Send:
+        at = self._times[option]
+        given = self.candidates.given.get((user, option))
+        if given is not None:
+            return attrs.evolve(given, at=at)
+        name = str(self.candidates.users[user])
+        value = float(self.candidates.rows[self.candidates.row_of[user], option])
+        return self.candidates.options[option].as_send("", name, at, value)
+
     @property
     def outcomes(self) -> Outcomes:
         """What became of every user, in the order in which they came."""

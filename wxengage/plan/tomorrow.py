@@ -163,15 +163,11 @@ def next_day(
         value of a send is ``effect * weight``, so the plan's value is the
         number of users who interact because of it, as the priors have it.
 
-    Raises
-    ------
-    InvalidInputError
-        If a segment is not in the playbook, a move has no prior, or an id is
-        there twice.
-
     Notes
     -----
     Time grows with a sort of the ids: users of a segment are planned as one.
+    ``InvalidInputError`` where a segment is not in the playbook, a move has no
+    prior, or an id is there twice.
 
     Source: the article, chapters 1 and 2, for the moves, the windows and the
     order of the weights. The numbers are priors of this library.

@@ -37,8 +37,8 @@ __all__ = [
 ]
 
 #: Width of a chart on a desk and on a phone, in CSS pixels.
-WIDE: Final = 680
-NARROW: Final = 304
+WIDE: Final = 720
+NARROW: Final = 320
 #: Fonts in order of preference; every system's Chinese face is among them.
 FONTS: Final = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Hiragino Sans GB', "
@@ -283,13 +283,14 @@ def day_chart(
         rows.append({"swatch": swatch, "a": start + 0.05, "b": end - 0.05})
         rows[-1] |= {"low": base, "high": base + sends}
     high = max(top.values(), default=1)
-    step = (2 if width == WIDE else 4) if days == 1 else 24
+    step = (4 if width == WIDE else 6) if days == 1 else 24
     x = alt.X(
         "a:Q", title=None, scale=alt.Scale(domain=[0, 24 * days], nice=False)
     ).axis(
         grid=False,
         values=list(range(0, 24 * days + 1, step)),
         labelExpr="format(datum.value % 24, '02d') + ':00'",
+        labelFlush=False,
     )
     scale = alt.Scale(domain=[0, high], nice=True)
     level = alt.Y("low:Q", title=None, scale=scale).axis(tickCount=4, format="~s")

@@ -72,9 +72,9 @@ def flow_chart(
     for i, j in ((i, j) for i in range(size) for j in range(size)):
         thick = counts[i][j] * scale
         if counts[i][j]:
-            swatch = {"swatch": nodes[i][0]}
+            paint = {"swatch": nodes[i][0]}
             points = _ribbon(i * size + j, at[0][i], at[1][j], thick)
-            ribbons += [point | swatch for point in points]
+            ribbons += [point | paint for point in points]
         at[0][i] += thick
         at[1][j] += thick
     side = 128 if width == WIDE else 84

@@ -301,7 +301,7 @@ def segment_users(
         follow[to] = follows_of(part, upto)["follow_since"]
         clicked = (part.kind == KIND_CODES["menu_click"]) & (part.at <= upto)
         menu[to] = np.bincount(part.user[clicked], minlength=part.users)
-    order = log.ids.order()
+    order = log.ids.order
     order = order[first[order] != NEVER]
     today = clock.days(np.array([upto]))[0]
     known, seen = follow[order] != NEVER, last[order] != NEVER

@@ -83,7 +83,7 @@ def transitions(
     joined = [np.concatenate(column) for column in zip(*rows, strict=True)]
     user, origin, target, at = joined or [np.zeros(0, dtype=np.int64)] * 4
     rank = np.empty(len(log.ids), dtype=np.int64)
-    rank[log.ids.order()] = np.arange(len(log.ids))
+    rank[log.ids.order] = np.arange(len(log.ids))
     order = np.lexsort((at, rank[user]))
     names = np.array([*SEGMENTS, None], dtype=object)
     columns = {
