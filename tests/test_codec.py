@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxengage.codec import dump, load, register
-from wxengage.codec.homes import HOMES
+from wxengage.codec.homes import HOMES, named
 from wxengage.codec.shapes import fields_of, form
 from wxengage.errors import InvalidInputError
 from wxengage.log.events import Event
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FIVE = Points(5)
+# In UTC this instant is before the first year.
+EDGE = dt.datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
@@ -384,6 +386,7 @@ def test_all_faults_of_a_text_are_named_at_once() -> None:
         ("Everything.whole", Everything(whole=np.int64(3))),  # type: ignore[arg-type]  # the mistake under test
         ("Everything.whole", Everything(whole=2**63)),
         ("Everything.at", Everything(at=NOON.replace(tzinfo=None))),
+        ("Everything.at", Everything(at=EDGE)),
         ("Everything.day", Everything(day=NOON)),
         ("Everything.time", Everything(time=dt.time(1, tzinfo=dt.UTC))),
         ("Everything.span", Everything(span=3)),  # type: ignore[arg-type]  # the mistake under test
@@ -515,6 +518,15 @@ def test_every_type_of_the_table_is_where_it_says(name: str) -> None:
     assert HOMES[name] == cls.__module__
     for annotation in fields_of(cls).values():
         assert form(annotation) is form(annotation)
+
+
+def test_an_annotation_may_use_names_that_only_a_type_checker_imports() -> None:
+    """They are the library's own or the standard library's, and no others."""
+    assert Reward == named("Reward")
+    assert User is named("User")
+    assert dt is named("dt")
+    with pytest.raises(InvalidInputError, match="TYPE_CHECKING"):
+        named("subprocess")
 
 
 def test_reading_imports_the_room_of_the_type() -> None:

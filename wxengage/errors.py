@@ -41,7 +41,7 @@ __all__ = [
 # A message is read by people: a longer value is cut in the middle.
 _SHOWN = 60
 # WeChat's own ids have 28 characters; a longer key is a mistake or an attack.
-_LONGEST_ID = 128
+LONGEST_ID = 128
 #: What no id may hold, as the inside of a regular expression's class: controls,
 #: zero-width and direction marks, line separators, tags. The joiner of emoji
 #: (U+200D) is let through.
@@ -50,7 +50,7 @@ INVISIBLE = (
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
 _AN_INVISIBLE = re.compile(f"[{INVISIBLE}]")
-_INT64_MAX = 2**63 - 1
+INT64_MAX = 2**63 - 1
 
 
 def shorten(got: object) -> str:
@@ -252,7 +252,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     "did you mean 'service'?"
     """
     known = tuple(known)
-    near = difflib.get_close_matches(str(word)[:_LONGEST_ID], known, n=1)
+    near = difflib.get_close_matches(str(word)[:LONGEST_ID], known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
 
 
@@ -283,9 +283,9 @@ def require_id(name: str, got: object) -> str:
         raise InvalidInputError(name, got, "a string", "ids are text, as str(...)")
     if not got.strip():
         raise InvalidInputError(name, got, "not blank")
-    if len(got) > _LONGEST_ID:
+    if len(got) > LONGEST_ID:
         hint = f"it has {len(got)}"
-        raise InvalidInputError(name, got, f"at most {_LONGEST_ID} characters", hint)
+        raise InvalidInputError(name, got, f"at most {LONGEST_ID} characters", hint)
     if found := _AN_INVISIBLE.search(got):
         rule = "free of control and invisible characters"
         raise InvalidInputError(name, got, rule, f"take out U+{ord(found[0]):04X}")
@@ -297,7 +297,7 @@ def require_whole(
     got: object,
     *,
     least: int = 0,
-    most: int = _INT64_MAX,
+    most: int = INT64_MAX,
     hint: str = "",
 ) -> int:
     """Return ``got`` if it is a whole number within bounds.

@@ -6,39 +6,61 @@ import datetime as dt
 import functools
 import importlib.util
 import os
-from typing import Any
+import tempfile
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 EAGER = ("records", "arrays", "pandas", "polars", "pyarrow")
+QUICK = (*EAGER, "polars_lazy", "duckdb", "ibis")
 LAZY = ("polars_lazy", "duckdb", "ibis", "pyspark")
-ALL = EAGER + LAZY
+ALL = (*EAGER, *LAZY)
+NEEDS = {
+    "pandas": ("pandas", "pyarrow"),
+    "polars": ("polars", "pyarrow"),
+    "polars_lazy": ("polars", "pyarrow"),
+    "pyarrow": ("pyarrow",),
+    "duckdb": ("duckdb", "pyarrow"),
+    "ibis": ("ibis", "duckdb", "pyarrow"),
+    "pyspark": ("pyspark", "pyarrow"),
+}
+# A session's zone that is nobody's, so that whoever relies on it is found out.
+FOREIGN_ZONE = "America/New_York"
+
+Row = dict[str, Any]
 
 
-def need(module: str) -> None:
-    """Skip where a library is missing, or fail where it must be there."""
-    if importlib.util.find_spec(module) is None:
-        if os.environ.get("WXENGAGE_REQUIRE_PARTS"):
-            pytest.fail(f"{module} must be installed here")
-        pytest.skip(f"{module} is not installed")
+def need(engine: str) -> None:
+    """Skip where an engine's library is missing, or fail where it must be there."""
+    for module in NEEDS.get(engine, ()):
+        if importlib.util.find_spec(module) is None:
+            reason = f"{module} is not installed"
+            if os.environ.get("WXENGAGE_REQUIRE_PARTS") == "1":
+                pytest.fail(reason)
+            pytest.skip(reason)
 
 
 @functools.cache
-def spark() -> Any:
-    """Return a small local Spark session, on another zone than ours on purpose."""
+def spark() -> Any:  # noqa: ANN401  pyspark is untyped
+    """Start a small local Spark session, once for all tests."""
     need("pyspark")
-    from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession  # noqa: PLC0415  an extra
 
     builder = SparkSession.builder.master("local[1]").appName("wxengage-tests")
     for key, value in {
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "1",
-        "spark.sql.session.timeZone": "America/New_York",
+        "spark.sql.session.timeZone": FOREIGN_ZONE,
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.sql.warehouse.dir": "/tmp/wxengage-spark",
+        "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="wxengage-spark-"),
     }.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
@@ -47,71 +69,139 @@ def spark() -> Any:
 
 
 @functools.cache
-def duck() -> Any:
-    """Return a DuckDB connection whose session zone is not ours."""
+def duck() -> Any:  # noqa: ANN401  duckdb is untyped here
+    """Open a DuckDB connection, once for all tests."""
     need("duckdb")
-    import duckdb
+    import duckdb  # noqa: PLC0415  an extra
 
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'America/New_York'")
+    connection.execute(f"SET TimeZone = '{FOREIGN_ZONE}'")
     return connection
 
 
-def table(rows: list[dict[str, Any]], engine: str, names: tuple[str, ...] = ("user", "kind", "at", "value")) -> Any:
-    """Return rows as one kind of table."""
-    if engine == "records":
-        return rows
-    import numpy as np
-    import pyarrow as pa
+def arrow_table(rows: Sequence[Row], *, unit: str = "us", tz: str | None = "UTC") -> Any:  # noqa: ANN401  pyarrow is untyped
+    """Return rows as an Arrow table; every row has the keys of the first."""
+    import pyarrow as pa  # noqa: PLC0415  an extra
 
-    types = {"user": pa.string(), "kind": pa.string(), "at": pa.timestamp("us", "UTC"), "value": pa.float64(), "id": pa.string()}
-    columns = {name: [row[name] for row in rows] for name in names}
-    arrow = pa.table({name: pa.array(column, types[name]) for name, column in columns.items()})
+    names = list(rows[0]) if rows else ["user", "kind", "at", "value"]
+    whole = rows and all(isinstance(row["user"], int) for row in rows)
+    types = {
+        "user": pa.int64() if whole else pa.string(),
+        "at": pa.timestamp(unit, tz),
+        "value": pa.float64(),
+        "duration": pa.float64(),
+    }
+    return pa.table(
+        {
+            name: pa.array([row[name] for row in rows], types.get(name, pa.string()))
+            for name in names
+        }
+    )
+
+
+def table(
+    rows: Sequence[Row],
+    engine: str,
+    *,
+    unit: str = "us",
+    tz: str | None = "UTC",
+) -> Any:  # noqa: ANN401  whichever library
+    """Return rows as one kind of table, times in ``unit`` and ``tz``."""
+    need(engine)
+    if engine == "records":
+        return list(rows)
+    if engine == "arrays":
+        return _arrays(rows)
+    arrow = arrow_table(rows, unit=unit, tz=tz)
     if engine == "pyarrow":
         return arrow
-    if engine == "arrays":
-        found: dict[str, Any] = {n: np.array(c, dtype=object) for n, c in columns.items() if n != "value"}
-        found["at"] = np.array([at.astimezone(dt.UTC).replace(tzinfo=None) for at in columns["at"]], dtype="M8[us]")
-        if "value" in columns:
-            found["value"] = np.array(columns["value"], dtype=float)
-        return found
     if engine == "pandas":
-        need("pandas")
         return arrow.to_pandas()
-    if engine in {"polars", "polars_lazy"}:
-        need("polars")
-        import polars as pl
-
-        frame = pl.from_arrow(arrow)
-        return frame if engine == "polars" else frame.lazy()
     if engine == "duckdb":
         return duck().from_arrow(arrow)
+    if engine == "pyspark":
+        return spark().createDataFrame(arrow)
     if engine == "ibis":
-        need("ibis")
-        import ibis
+        import ibis  # noqa: PLC0415  an extra
 
         return ibis.memtable(arrow)
-    return spark().createDataFrame(arrow)
+    import polars as pl  # noqa: PLC0415  an extra
+
+    frame = pl.DataFrame(arrow)
+    return frame if engine == "polars" else frame.lazy()
 
 
-def rows_of(answer: Any) -> list[dict[str, Any]]:
-    """Return any kind of table as plain rows, ascending by user, then time."""
+def _arrays(rows: Sequence[Row]) -> dict[str, np.ndarray[Any, Any]]:
+    names = list(rows[0]) if rows else ["user", "kind", "at", "value"]
+    columns = {name: [row[name] for row in rows] for name in names}
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    for name, column in columns.items():
+        if name == "at":
+            walls = [None if at is None else naive_utc(at) for at in column]
+            found[name] = np.array(walls, dtype="M8[us]")
+        elif name in {"value", "duration"}:
+            found[name] = np.array(column, dtype=float)
+        elif column and all(type(one) is int for one in column):
+            found[name] = np.array(column, dtype=np.int64)
+        else:
+            found[name] = np.array(column, dtype=object)
+    return found
+
+
+def naive_utc(at: dt.datetime) -> dt.datetime:
+    """Return an instant as UTC's wall clock shows it, without a zone."""
+    return at if at.tzinfo is None else at.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def rows_of(answer: Any) -> list[Row]:  # noqa: ANN401  whichever library
+    """Return any kind of table as rows; an engine's, which have no order, sorted.
+
+    Instants come back in UTC, whole numbers as integers, and what is none (NaN,
+    NaT, null) as None, so that rows of all engines can be compared.
+    """
     if isinstance(answer, dict):
-        answer = [dict(zip(answer, row, strict=True)) for row in zip(*(c.tolist() for c in answer.values()), strict=True)]
-    elif not isinstance(answer, list):
-        frame = nw.from_native(answer)
-        eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
-        answer = eager.rows(named=True)
-    rows = [{key: _plain(value) for key, value in row.items()} for row in answer]
-    return sorted(rows, key=lambda row: tuple(str(row[k]) for k in ("user", "at") if k in row))
+        columns = [column.tolist() for column in answer.values()]
+        rows = [
+            dict(zip(answer, row, strict=True)) for row in zip(*columns, strict=True)
+        ]
+        return [_plain_row(row) for row in rows]
+    if isinstance(answer, list):
+        return [_plain_row(row) for row in answer]
+    frame = nw.from_native(answer)
+    if not isinstance(frame, nw.LazyFrame):
+        return [_plain_row(row) for row in frame.rows(named=True)]
+    return in_order(
+        _plain_row(row) for row in frame.collect("pyarrow").rows(named=True)
+    )
 
 
-def _plain(value: Any) -> Any:
-    if value is None or value != value:
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Return rows ascending by user, then time."""
+    return sorted(rows, key=lambda row: (row["user"], *([row["at"]] if "at" in row else [])))
+
+
+def _plain_row(row: Row) -> Row:
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  any cell
+    if value is None or value != value:  # noqa: PLR0124  NaN and NaT
         return None
     if isinstance(value, dt.datetime):
         at = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-        return dt.datetime.fromtimestamp(0, dt.UTC) + (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
+        # Not through `astimezone`: a subclass such as pandas' stays one.
+        since = (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+        return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=since)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def utc(*numbers: int) -> dt.datetime:
+    """Return an instant in UTC."""
+    return dt.datetime(*numbers, tzinfo=dt.UTC)  # type: ignore[misc, arg-type]  year to microsecond
+
+
+def local(tz: str, *numbers: int) -> dt.datetime:
+    """Return an instant by one zone's wall clock."""
+    return dt.datetime(*numbers, tzinfo=ZoneInfo(tz))  # type: ignore[misc, arg-type]  year to microsecond

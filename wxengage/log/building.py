@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidLogError
+from wxengage.errors import INVISIBLE, LONGEST_ID, InvalidLogError
 from wxengage.log.columns import Codes, codes_of, instants_of, is_arrow, numbers_of
-from wxengage.log.events import INVISIBLE, ID_CHARACTERS, bad_id
+from wxengage.log.events import bad_id
 from wxengage.log.faults import Rejected, bad_rows, mark
 from wxengage.log.frames import Ids, Origin
 from wxengage.log.kinds import nearest_kind
@@ -266,10 +266,13 @@ def _bad_ids(values: Any) -> NDArray[np.bool_]:  # noqa: ANN401  Arrow or numpy
     if is_arrow(values):
         import pyarrow.compute as pc  # noqa: PLC0415  the values came from it
 
-        length = np.asarray(pc.utf8_length(values))
-        pattern = "[" + "".join(f"\\x{{{ord(c):x}}}" if c != "-" else c for c in INVISIBLE) + "]"
-        hidden = np.asarray(pc.match_substring_regex(values, pattern))
-        return (length == 0) | (length > ID_CHARACTERS) | hidden
+        blank = np.asarray(pc.equal(pc.utf8_trim_whitespace(values), ""))
+        long = np.asarray(pc.greater(pc.utf8_length(values), LONGEST_ID))
+        # Arrow holds no lone surrogates, and its patterns may not name them.
+        signs = INVISIBLE.replace("\ud800-\udfff", "")
+        pattern = "".join(c if c == "-" else f"\\x{{{ord(c):x}}}" for c in signs)
+        hidden = np.asarray(pc.match_substring_regex(values, f"[{pattern}]"))
+        return blank | long | hidden  # type: ignore[no-any-return]
     if values.dtype.kind == "i":
         return values < 0  # type: ignore[no-any-return]
     return np.array([bad_id(value) is not None for value in values.tolist()], dtype=np.bool_)

@@ -69,6 +69,8 @@ _PASSIVE = {
     "join": "入群",
     "leave": "退群",
     "refund": "退款",
+    "consent": "同意",
+    "opt_out": "退订",
 }
 #: Every kind by its name.
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(

@@ -14,9 +14,8 @@ import attrs
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from wxengage.errors import BadRow, InvalidLogError, shorten
+from wxengage.errors import LONGEST_ID, BadRow, InvalidLogError, shorten
 from wxengage.log.engines import as_instants, with_micros
-from wxengage.log.events import ID_CHARACTERS
 from wxengage.log.faults import FAULTS, SHOWN, Rejected
 from wxengage.log.frames import ARROW, Ids, Origin
 from wxengage.log.kinds import KINDS
@@ -334,7 +333,7 @@ class LazyLog(Log):
         left = left.agg(_left=nw.col("_us").max())
         stayed = rows.filter(nw.col("kind") == "follow").join(left, on="user", how="left")
         stayed = stayed.filter(
-            nw.col("_left").is_null() | (nw.col("_us") >= nw.col("_left"))
+            nw.col("_left").is_null() | (nw.col("_us") > nw.col("_left"))
         )
         return stayed.group_by("user").agg(follow_us=nw.col("_us").min())
 
@@ -403,7 +402,7 @@ def _fault(frame: nw.LazyFrame[Any], spec: Spec) -> nw.Expr:
     checks: list[tuple[nw.Expr, str]] = [(user.is_null(), "missing_user")]
     if schema["user"] == nw.String:
         length = user.str.len_chars()
-        odd = (length < 1) | (length > ID_CHARACTERS) | user.str.contains(_CONTROL)
+        odd = (length < 1) | (length > LONGEST_ID) | user.str.contains(_CONTROL)
         checks.append((odd, "bad_user"))
     elif schema["user"].is_integer():
         checks.append((user < 0, "bad_user"))

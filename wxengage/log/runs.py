@@ -7,6 +7,7 @@ and windows are ends of runs, differences and binary searches.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -27,7 +28,7 @@ def bits_needed(span: int, users: int) -> int:
     return span.bit_length() + 1 + max(users - 1, 1).bit_length()
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Runs:
     """Times of some events, ascending within each user.
 
@@ -42,12 +43,15 @@ class Runs:
         Microseconds since 1970 that count as zero.
     bounds
         Where each user's run begins, and the end. Shape ``(users + 1,)``.
+    latest
+        Microseconds since 1970 of the last event.
     """
 
     keys: NDArray[np.uint64]
     bits: int
     origin: int
     bounds: NDArray[np.int64]
+    latest: int
 
     @classmethod
     def of(
@@ -76,18 +80,24 @@ class Runs:
         origin = int(at.min()) if at.size else 0
         span = int(at.max()) - origin if at.size else 0
         bits = span.bit_length() + 1
-        keys = np.left_shift(user, np.uint64(bits), dtype=np.uint64)
+        keys = user.astype(np.uint64)
+        keys <<= np.uint64(bits)
         keys += at.view(np.uint64)
         keys -= np.uint64(origin % (1 << KEY_BITS))
         keys.sort()
         bounds = np.zeros(users + 1, dtype=np.int64)
         np.cumsum(np.bincount(user, minlength=users), out=bounds[1:])
-        return cls(keys, bits, origin, bounds)
+        return cls(keys, bits, origin, bounds, origin + span)
 
-    @property
+    @functools.cached_property
     def starts(self) -> NDArray[np.int64]:
         """Where each run begins."""
         return self.bounds[:-1]
+
+    @functools.cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each run ends."""
+        return self.bounds[1:]
 
     def times(self, places: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.int64]:
         """Return the instants at some places, microseconds since 1970."""
@@ -151,9 +161,15 @@ class Runs:
         far = (self.keys[1:] - self.keys[:-1]) > np.uint64(edge)
         return np.concatenate(([0], np.flatnonzero(far) + 1))
 
+    def users(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return whose events stand at some places."""
+        return (self.keys[places] >> np.uint64(self.bits)).view(np.int64)
+
     def count(
-        self, places: NDArray[np.int64], begins: NDArray[np.int64], ends: NDArray[np.int64]
+        self, places: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Return how many of the ascending ``places`` each [begin, end) holds."""
-        low = np.searchsorted(places, begins)
-        return np.maximum(np.searchsorted(places, ends) - low, 0)
+        """Return how many of the ascending ``places`` lie before each user's end."""
+        if ends is self.ends:
+            return np.diff(np.searchsorted(places, self.bounds))
+        low = np.searchsorted(places, self.starts)
+        return np.searchsorted(places, ends) - low

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wxengage.log.runs import Runs
     from wxengage.times import DayClock
 
-__all__ = ["ACTIVE", "OWN", "UserState", "state_of"]
+__all__ = ["ACTIVE", "OWN", "UserState", "fold", "state_of"]
 
 #: Kinds that count as an interaction unless a policy says otherwise.
 ACTIVE: Final = kind_mask(name for name, kind in KINDS.items() if kind.active)
@@ -55,7 +55,7 @@ class UserState:
     last_day: NDArray[np.int64]
     active_days: NDArray[np.int64]
     follow_since: NDArray[np.int64]
-    last_follow: NDArray[np.int64]
+    follow_again: NDArray[np.int64]
     last_unfollow: NDArray[np.int64]
 
     @classmethod
@@ -101,12 +101,6 @@ class UserState:
         silence = np.where(both, later.first_own - np.where(both, self.last_own, 0), 0)
         one_session = both & (silence <= gap)
         one_day = (self.last_day == later.first_day) & (self.last_day != NEVER)
-        last_unfollow = np.maximum(self.last_unfollow, later.last_unfollow)
-        kept = np.where(self.follow_since != NEVER, self.follow_since, later.follow_since)
-        at_once = np.where(
-            self.last_follow >= last_unfollow, self.last_follow, later.follow_since
-        )
-        left = later.last_unfollow != NEVER
         return type(self)(
             events=self.events + later.events,
             interactions=self.interactions + later.interactions,
@@ -123,10 +117,29 @@ class UserState:
             first_day=earlier(self.first_day, later.first_day),
             last_day=np.maximum(self.last_day, later.last_day),
             active_days=self.active_days + later.active_days - one_day,
-            follow_since=np.where(left, at_once, kept),
-            last_follow=np.maximum(self.last_follow, later.last_follow),
-            last_unfollow=last_unfollow,
+            **self._follow_then(later),
         )
+
+    def _follow_then(self, later: Self) -> dict[str, NDArray[np.int64]]:
+        """Return the columns about following after both stretches.
+
+        A follow in the instant of an unfollow does not stay. Where the two fall
+        on the seam, the second follow of the later stretch is needed: that is
+        what ``follow_again`` is for.
+        """
+        left = later.last_unfollow != NEVER
+        seam = ~left & (later.follow_since != NEVER)
+        seam &= later.follow_since == self.last_unfollow
+        since = np.where(seam, later.follow_again, later.follow_since)
+        again = np.where(seam, NEVER, later.follow_again)
+        follows = ~left & (self.follow_since != NEVER)
+        same = since == self.follow_since
+        second = earlier(self.follow_again, np.where(same, again, since))
+        return {
+            "follow_since": np.where(follows, self.follow_since, since),
+            "follow_again": np.where(follows, second, again),
+            "last_unfollow": np.maximum(self.last_unfollow, later.last_unfollow),
+        }
 
 
 def earlier(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -136,12 +149,21 @@ def earlier(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def state_of(part: Part, upto: int, gap: int, clock: DayClock) -> UserState:
+    """Fold a part's events into one row a user; see ``fold``."""
+    return fold(part, NEVER, upto, gap, clock)[0]
+
+
+def fold(
+    part: Part, start: int, upto: int, gap: int, clock: DayClock
+) -> tuple[UserState, NDArray[np.int64], NDArray[np.int64]]:
     """Fold a part's events into one row a user.
 
     Parameters
     ----------
     part
         The events.
+    start
+        Microseconds since 1970 at which a window opens that ends with ``upto``.
     upto
         Microseconds since 1970; later events are left out.
     gap
@@ -152,52 +174,65 @@ def state_of(part: Part, upto: int, gap: int, clock: DayClock) -> UserState:
 
     Returns
     -------
-    UserState
+    state
         One row for each of the part's users.
+    counts, days
+        Interactions in the window, and days with one. Shape ``(users,)``.
 
     Notes
     -----
     Two sorts of integers, else linear: ``O(n log n)`` for ``n`` events.
     """
+    none = np.zeros(part.users, dtype=np.int64)
     if not len(part):
-        return UserState.empty(part.users)
+        return UserState.empty(part.users), none, none
     whole = upto >= int(part.at.max())
     rows = slice(None) if whole else np.flatnonzero(part.at <= upto)
     user, kind = part.user[rows], part.kind[rows]
     own, active = part.runs(OWN), part.runs(ACTIVE)
     own_ends, ends = ends_at(own, upto), ends_at(active, upto)
     first_own, last_own = own.first(own_ends), own.last(own_ends)
-    day, new_day = days_of(active, clock)
+    at = active.times()
+    day, new_day = days_of(active, clock, at)
     some = ends > active.starts
-    return UserState(
+    state = UserState(
         events=np.bincount(user, minlength=part.users),
         interactions=ends - active.starts,
-        menu_clicks=_count(user, kind, "menu_click", part.users),
+        menu_clicks=count_of(part, "menu_click", upto),
         value=_value(part, rows, user, kind),
         **_edges(part, rows, first_own, last_own),
         first_own=first_own,
         last_own=last_own,
         last_interaction_at=active.last(ends),
-        sessions=own.count(own.breaks(gap), own.starts, own_ends),
+        sessions=own.count(own.breaks(gap), own_ends),
         first_day=_at(day, active.starts, some),
         last_day=_at(day, ends - 1, some),
-        active_days=active.count(new_day, active.starts, ends),
+        active_days=active.count(new_day, ends),
         **follows_of(part, upto),
     )
+    if start == NEVER:
+        return state, none, none
+    inside = np.flatnonzero(at >= start if whole else (at >= start) & (at <= upto))
+    who, when = active.users(inside), day[inside]
+    # A user's events inside are next to each other: a change is a new day.
+    new = np.ones(len(inside), dtype=np.bool_)
+    new[1:] = (who[1:] != who[:-1]) | (when[1:] != when[:-1])
+    counts = np.bincount(who, minlength=part.users)
+    return state, counts, np.bincount(who[new], minlength=part.users)
 
 
 def ends_at(runs: Runs, upto: int) -> NDArray[np.int64]:
     """Return where each run's events up to an instant end."""
-    if not runs.keys.size or upto >= runs.origin + (1 << (runs.bits - 1)) - 1:
-        return runs.bounds[1:]
+    if upto >= runs.latest:
+        return runs.ends
     return runs.upto(upto)
 
 
 def days_of(
-    runs: Runs, clock: DayClock
+    runs: Runs, clock: DayClock, at: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each event's local day and the places where a user's day begins."""
-    day = clock.days(runs.times())
+    day = clock.days(runs.times() if at is None else at)
     if not day.size:
         return day, np.zeros(0, dtype=np.int64)
     new = np.empty(len(day), dtype=np.bool_)
@@ -216,10 +251,13 @@ def _at(
     return np.where(some, column[np.where(some, places, 0)], NEVER)
 
 
-def _count(
-    user: NDArray[np.uint32], kind: NDArray[np.uint8], name: str, users: int
-) -> NDArray[np.int64]:
-    return np.bincount(user[kind == KIND_CODES[name]], minlength=users)
+def count_of(part: Part, name: str, upto: int) -> NDArray[np.int64]:
+    """Return how many events of a kind each user has by an instant."""
+    if not part.present[KIND_CODES[name]]:
+        return np.zeros(part.users, dtype=np.int64)
+    rows = np.flatnonzero(part.kind == KIND_CODES[name])
+    rows = rows[part.at[rows] <= upto]
+    return np.bincount(part.user[rows], minlength=part.users)
 
 
 def _value(
@@ -256,24 +294,27 @@ def _edges(
 
 
 def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
-    """Return since when each user follows, and the last change either way."""
-    last_follow = np.full(part.users, NEVER)
-    last_unfollow = last_follow.copy()
-    since = np.full(part.users, np.iinfo(np.int64).max)
-    for name, last in (("follow", last_follow), ("unfollow", last_unfollow)):
-        if part.present[KIND_CODES[name]]:
-            rows = np.flatnonzero((part.kind == KIND_CODES[name]) & (part.at <= upto))
-            np.maximum.at(last, part.user[rows], part.at[rows])
+    """Return since when each user follows, the next follow, the last unfollow."""
+    users, last = part.users, np.full(part.users, NEVER)
+    if part.present[KIND_CODES["unfollow"]]:
+        rows = np.flatnonzero((part.kind == KIND_CODES["unfollow"]) & (part.at <= upto))
+        np.maximum.at(last, part.user[rows], part.at[rows])
+    user, at = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     if part.present[KIND_CODES["follow"]]:
         rows = np.flatnonzero((part.kind == KIND_CODES["follow"]) & (part.at <= upto))
-        # A follow in the same instant as an unfollow is the one that stays.
-        rows = rows[part.at[rows] >= last_unfollow[part.user[rows]]]
-        np.minimum.at(since, part.user[rows], part.at[rows])
-    since = np.where(since == np.iinfo(np.int64).max, NEVER, since)
-    return {
-        "follow_since": since,
-        "last_follow": last_follow,
-        "last_unfollow": last_unfollow,
-    }
+        # A follow in the instant of an unfollow does not stay.
+        rows = rows[part.at[rows] > last[part.user[rows]]]
+        user, at = part.user[rows].astype(np.int64), part.at[rows]
+    since = _firsts(user, at, users)
+    later = at > since[user]
+    again = _firsts(user[later], at[later], users)
+    return {"follow_since": since, "follow_again": again, "last_unfollow": last}
 
 
+def _firsts(
+    user: NDArray[np.int64], at: NDArray[np.int64], users: int
+) -> NDArray[np.int64]:
+    """Return each user's earliest instant, or ``NEVER``."""
+    first = np.full(users, np.iinfo(np.int64).max)
+    np.minimum.at(first, user, at)
+    return np.where(first == np.iinfo(np.int64).max, NEVER, first)

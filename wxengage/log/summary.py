@@ -9,6 +9,7 @@ import numpy as np
 
 from wxengage.log.frames import ARRAYS, give
 from wxengage.log.runs import NEVER
+from wxengage.tables import html_table, text_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,13 +92,9 @@ class Summary:
         return give(columns | {"user": self._ids}, self._origin, like)
 
     def _repr_html_(self) -> str:
-        from wxengage.log.show import html_table  # noqa: PLC0415  notebooks only
-
         return html_table({name: getattr(self, name) for name in COLUMNS})
 
     def __str__(self) -> str:
-        from wxengage.log.show import text_table  # noqa: PLC0415  printing only
-
         return text_table({name: getattr(self, name) for name in COLUMNS})
 
 

@@ -15,7 +15,7 @@ from wxengage.log.frames import give
 from wxengage.log.kinds import KINDS, nearest_kind
 from wxengage.log.part import KIND_NAMES, Part, kind_mask
 from wxengage.log.runs import NEVER
-from wxengage.log.state import ACTIVE, UserState, days_of, ends_at, state_of
+from wxengage.log.state import UserState, fold
 from wxengage.log.streaks import streaks_of
 from wxengage.log.summary import Summary, instants, summary_of
 from wxengage.times import DayClock, from_micros, micros, span_micros
@@ -274,8 +274,9 @@ class Log:
         whole = UserState.empty(len(self._ids))
         counts, days = (np.zeros(len(self._ids), dtype=np.int64) for _ in range(2))
         for part in self._parts:
-            whole.put(part.members, state_of(part, upto, gap, clock))
-            counts[part.members], days[part.members] = in_window(part, start, upto, clock)
+            state, *window_of = fold(part, start, upto, gap, clock)
+            whole.put(part.members, state)
+            counts[part.members], days[part.members] = window_of
         return summary_of(
             whole, (counts, days), self._ids, as_of=upto, clock=clock, origin=self._origin
         )
@@ -361,23 +362,6 @@ class Log:
         from wxengage.log.store import save_log  # noqa: PLC0415  only when asked
 
         return save_log(self, path)
-
-
-def in_window(
-    part: Part, start: int, upto: int, clock: DayClock
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return interactions from ``start`` to ``upto``, and days with one, a user."""
-    runs = part.runs(ACTIVE)
-    ends = ends_at(runs, upto)
-    begins = np.minimum(runs.upto(start - 1), ends)
-    _, new_day = days_of(runs, clock)
-    days = runs.count(new_day, begins, ends)
-    if len(runs.keys):
-        # The window may open in the middle of a day that began before it.
-        opens = np.searchsorted(new_day, begins)
-        at_start = new_day[np.minimum(opens, len(new_day) - 1)] == begins
-        days += (begins < ends) & ~at_start
-    return ends - begins, days
 
 
 def check_kinds(kinds: Iterable[str]) -> list[str]:

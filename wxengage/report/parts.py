@@ -71,7 +71,7 @@ class Figure:
     """
 
     title: str = attrs.field(validator=_text)
-    chart: Any
+    chart: Any = attrs.field()
     note: str = attrs.field(default="", validator=_text)
 
     @chart.validator

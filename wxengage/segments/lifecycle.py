@@ -22,9 +22,10 @@ from wxengage.log.frames import ARRAYS, Ids, Origin, give
 from wxengage.log.kinds import KINDS, nearest_kind
 from wxengage.log.part import KIND_CODES, KIND_NAMES, Part
 from wxengage.log.runs import NEVER
-from wxengage.log.state import ends_at, follows_of
+from wxengage.log.state import count_of, ends_at, follows_of
 from wxengage.log.summary import instants
 from wxengage.segments.timeline import ACTIVE, DORMANT, POTENTIAL, changes
+from wxengage.tables import html_table, text_table
 from wxengage.times import MICROS_PER_DAY, DayClock, micros, span_micros
 
 if TYPE_CHECKING:
@@ -210,6 +211,12 @@ class Segments:
         columns = {name: getattr(self, name) for name in COLUMNS}
         return give(columns | {"user": self._ids}, self._origin, like)
 
+    def __str__(self) -> str:
+        return text_table({name: getattr(self, name) for name in COLUMNS})
+
+    def _repr_html_(self) -> str:
+        return html_table({name: getattr(self, name) for name in COLUMNS})
+
 
 COLUMNS = tuple(
     field.name for field in attrs.fields(Segments) if not field.name.startswith("_")
@@ -299,8 +306,7 @@ def segment_users(
         found = _segment(part, upto, policy, first[to])
         code[to], reason[to], since[to], last[to], count[to] = found
         follow[to] = follows_of(part, upto)["follow_since"]
-        clicked = (part.kind == KIND_CODES["menu_click"]) & (part.at <= upto)
-        menu[to] = np.bincount(part.user[clicked], minlength=part.users)
+        menu[to] = count_of(part, "menu_click", upto)
     order = log.ids.order
     order = order[first[order] != NEVER]
     today = clock.days(np.array([upto]))[0]

@@ -8,11 +8,12 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
-from wxengage.log.frames import ARRAYS, Origin, give
+from wxengage.log.frames import ARRAYS, give
 from wxengage.log.summary import instants
 from wxengage.segments.lifecycle import SEGMENTS, LifecyclePolicy, segment_users
 from wxengage.segments.timeline import changes
 from wxengage.stats.intervals import beta_rows
+from wxengage.tables import aligned, html_table
 from wxengage.times import micros
 
 if TYPE_CHECKING:
@@ -135,7 +136,31 @@ class TransitionMatrix:
         }
         for name in ("value", "low", "high"):
             columns[name] = np.array([getattr(one, name) for one in estimates], dtype=float)
-        return give(columns, Origin("arrays") if like is None else ARRAYS, like)
+        return give(columns, ARRAYS, like)
+
+    def _cells(self) -> list[list[str]]:
+        head = [f"{self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}", *self.states, "users"]
+        rows = [
+            [state, *map(_percent, row), f"{sum(counts):,}"]
+            for state, row, counts in zip(self.states, self.estimates, self.counts, strict=True)
+        ]
+        return [head, *rows]
+
+    def __str__(self) -> str:
+        return aligned(self._cells())
+
+    def _repr_html_(self) -> str:
+        head, *rows = self._cells()
+        columns = zip(*rows, strict=True)
+        return html_table(
+            {name: np.array(column, dtype=object) for name, column in zip(head, columns, strict=True)}
+        )
+
+
+def _percent(one: Estimate) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return "-"
+    return f"{one.value:.1%} [{one.low:.1%}, {one.high:.1%}]"
 
 
 def transition_matrix(

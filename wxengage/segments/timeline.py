@@ -129,7 +129,7 @@ def _steps(part: Part, policy: LifecyclePolicy) -> tuple[NDArray[np.int64], ...]
     weight = weights[part.kind[rows]]
     final = np.append(user[1:] != user[:-1], True)[: len(user)]  # noqa: FBT003  a value
     following = np.where(final, FOREVER, np.append(at[1:], 0)[: len(at)])
-    sleeps = following - at > silence
+    sleeps = at < following - silence  # not `following - at`: before 1970 that overflows
     first = _first(part)
     born = np.flatnonzero(first != FOREVER)
     nothing = np.zeros(len(user), dtype=np.int64)

@@ -1,0 +1,158 @@
+"""Random logs that sit on every edge: ties, exact gaps, ends of days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from tests.frames import reference
+from tests.frames.engines import local, rows_of, utc
+from wxengage.log.reading import read_log
+from wxengage.segments.lifecycle import LifecyclePolicy, classify_users
+from wxengage.segments.moves import transitions
+from wxengage.times import DayClock
+
+if TYPE_CHECKING:
+    import random
+
+    from tests.frames.engines import Row
+    from wxengage.log.table import Log
+
+MICRO = dt.timedelta(microseconds=1)
+HALF_HOUR = dt.timedelta(minutes=30)
+DAY = dt.timedelta(days=1)
+WEEK = dt.timedelta(days=7)
+MONTH = dt.timedelta(days=30)
+
+# Where the days of a clock are odd: a change of the clock is near.
+SCENES = (
+    ("Asia/Shanghai", dt.time(0), utc(2026, 2, 27, 15)),
+    ("Asia/Shanghai", dt.time(4), utc(2023, 12, 30, 18)),
+    ("America/New_York", dt.time(4), local("America/New_York", 2026, 3, 7, 1, 30)),
+    ("America/New_York", dt.time(0), local("America/New_York", 2026, 10, 31, 22)),
+    ("Asia/Shanghai", dt.time(0), local("Asia/Shanghai", 1986, 5, 3, 20)),
+    ("Asia/Shanghai", dt.time(4), local("Asia/Shanghai", 1991, 9, 14, 2)),
+    ("America/Sao_Paulo", dt.time(0), local("America/Sao_Paulo", 2018, 11, 3, 22)),
+    ("UTC", dt.time(0), utc(1969, 12, 20)),
+)
+STEPS = (
+    *(dt.timedelta(0), dt.timedelta(0), MICRO, dt.timedelta(minutes=7)),
+    *(HALF_HOUR - MICRO, HALF_HOUR, HALF_HOUR + MICRO, dt.timedelta(hours=1)),
+    *(dt.timedelta(hours=5), dt.timedelta(hours=12), DAY - MICRO, DAY, DAY),
+    *(dt.timedelta(hours=25), WEEK - MICRO, WEEK, WEEK + MICRO),
+    *(MONTH - DAY, MONTH - MICRO, MONTH, MONTH + MICRO, dt.timedelta(days=47)),
+)
+KINDS = (
+    *("like", "like", "share", "menu_click", "purchase", "comment", "read", "watch"),
+    *("deliver", "deliver", "follow", "unfollow", "refund", "open"),
+)
+LEAN = {"read": 0.2, "like": 1.0, "share": 2.5, "refund": 0}
+# Keyword arguments of a policy: of ours, and of the reference's.
+POLICIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"active_at_least": 2, "active_within": WEEK},
+    {"active_at_least": 1.2, "active_within": dt.timedelta(days=40), "weights": LEAN},
+    {"active_at_least": 3, "active_within": MONTH, "dormant_after": WEEK},
+    {"active_at_least": 2.5, "active_within": DAY, "weights": LEAN},
+    {"active_at_least": 0.2, "active_within": 2 * MONTH, "weights": LEAN},
+    {"dormant_after": DAY, "active_within": HALF_HOUR},
+    {"weights": {}},
+)
+
+
+@attrs.frozen
+class Case:
+    """A log and what is asked of it."""
+
+    rows: tuple[Row, ...]
+    as_of: dt.datetime
+    start: dt.datetime
+    tz: str
+    day_start: dt.time
+    window: dt.timedelta
+    session_gap: dt.timedelta
+    policy: dict[str, Any]
+
+    @property
+    def clock(self) -> DayClock:
+        """The package's clock."""
+        return DayClock(self.tz, self.day_start)
+
+
+def draw_case(rng: random.Random, users: int, most: int = 8) -> Case:
+    """Draw a log of up to ``users`` users with up to ``most`` events each."""
+    tz, day_start, begin = rng.choice(SCENES)
+    rows = draw_rows(rng, begin.astimezone(dt.UTC), users, most)
+    someone = rng.choice(rows)["at"]
+    as_of = someone + rng.choice((*STEPS, -HALF_HOUR, -DAY))
+    return Case(
+        rows=tuple(rows),
+        as_of=as_of,
+        start=as_of - rng.choice([one for one in STEPS if one]),
+        tz=tz,
+        day_start=day_start,
+        window=rng.choice((DAY, WEEK, MONTH, dt.timedelta(hours=36), HALF_HOUR)),
+        session_gap=rng.choice((HALF_HOUR, HALF_HOUR, dt.timedelta(hours=25), MICRO)),
+        policy=rng.choice(POLICIES),
+    )
+
+
+def draw_rows(
+    rng: random.Random, begin: dt.datetime, users: int, most: int = 8
+) -> list[Row]:
+    """Draw the events of up to ``users`` users, at least one, in any order."""
+    rows: list[Row] = []
+    for number in range(rng.randint(1, users)):
+        at = begin + rng.choice(STEPS)
+        for _ in range(rng.randint(1, most)):
+            at += rng.choice(STEPS)
+            value = rng.choice((0.0, 0.25, 8.0, 15.5))
+            kind = rng.choice(KINDS)
+            rows.append({"user": f"u{number}", "kind": kind, "at": at, "value": value})
+    rng.shuffle(rows)
+    return rows
+
+
+def answers(log: Log, case: Case) -> dict[str, Any]:
+    """Ask a log everything a case asks, and return the rows of every answer."""
+    policy = LifecyclePolicy(**case.policy)
+    clock, as_of = case.clock, case.as_of
+    asked = {"window": case.window, "session_gap": case.session_gap, "clock": clock}
+    summary = log.summarise(as_of, **asked)
+    counts = log.kind_counts(case.start, as_of)
+    frame = summary.to_frame() if log.engine is None else summary.native
+    return {
+        "summary": rows_of(frame),
+        "streaks": rows_of(log.streaks(as_of, clock=clock)),
+        "classify": rows_of(classify_users(log, as_of, policy, clock=clock)),
+        "transitions": rows_of(transitions(log, case.start, as_of, policy)),
+        "kind_counts": {
+            user: {k: int(n) for k, n in zip(counts.kinds, row, strict=True) if n}
+            for user, row in zip(counts.users.tolist(), counts.counts, strict=True)
+        },
+    }
+
+
+def expected(case: Case) -> dict[str, Any]:
+    """Return what ``answers`` must be, by the slow reference."""
+    policy = reference.Policy(**case.policy)
+    clock, rows, as_of = reference.Clock(case.tz, case.day_start), case.rows, case.as_of
+    return {
+        "summary": reference.summary(
+            rows, as_of, window=case.window, session_gap=case.session_gap, clock=clock
+        ),
+        "streaks": reference.streaks(rows, as_of, clock=clock),
+        "classify": reference.classify_users(rows, as_of, policy, clock=clock),
+        "transitions": reference.transitions(rows, case.start, as_of, policy),
+        "kind_counts": reference.kind_counts(rows, case.start, as_of),
+    }
+
+
+def assert_same(case: Case, source: Any) -> None:  # noqa: ANN401  any kind of table
+    """Assert that a table of a case's rows is answered as the reference says."""
+    right = expected(case)
+    found = answers(read_log(source, value="value"), case)
+    for question, rows in right.items():
+        assert rows == found[question], question

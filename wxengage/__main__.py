@@ -1,0 +1,250 @@
+"""The command line: ``python -m wxengage demo | report | doctor`` (命令行).
+
+``demo`` and ``report`` run the main job: from what users did, to who is who, to
+what is sent to whom tomorrow and why, to a page a manager can read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from wxengage.errors import WxEngageError
+from wxengage.times import SHANGHAI, DayClock, from_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wxengage.log.table import Log
+    from wxengage.metrics.board import Scoreboard
+    from wxengage.plan.result import Plan
+    from wxengage.segments.lifecycle import Segments
+    from wxengage.segments.moves import TransitionMatrix
+
+_EXAMPLE: Final = Path(__file__).parent.parent / "examples" / "data" / "CDNOW_sample.txt"
+_STEP: Final = dt.timedelta(days=30)
+#: Recall gifts a day in the demo: a shop packs so many, whoever deserves one.
+RECALL_GIFTS: Final = 200
+_SHOWN_LETTERS: Final = 5
+_FINE, _FAILED = 0, 1
+
+
+@attrs.frozen
+class Job:
+    """What the main job found out about a log."""
+
+    log: Log
+    as_of: dt.datetime
+    segments: Segments
+    matrix: TransitionMatrix
+    board: Scoreboard
+    plan: Plan
+    title: str
+    notes: tuple[str, ...]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wxengage", description="WeChat engagement decisions."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    demo = verbs.add_parser("demo", help="run the main job on the bundled real log")
+    report = verbs.add_parser("report", help="run the main job on your own log")
+    report.add_argument("log", help="a CSV, Parquet or NDJSON file, a folder or a glob")
+    for name in ("user", "kind", "at"):
+        report.add_argument(f"--{name}", default=name, metavar="COLUMN")
+    for name in ("id", "value"):
+        report.add_argument(f"--{name}", metavar="COLUMN")
+    report.add_argument("--all", metavar="KIND", help="every row is of this kind")
+    report.add_argument(
+        "--map", action="append", default=[], metavar="WORD=KIND", help="your word for a kind"
+    )
+    report.add_argument("--unit", choices=("s", "ms", "us"), help="of times that are numbers")
+    report.add_argument("--tz", help="zone of times that carry none")
+    report.add_argument("--encoding", default="utf-8", help="of a CSV file, e.g. gb18030")
+    report.add_argument("--as-of", metavar="TIME", help="ISO 8601 with zone")
+    report.add_argument("--set-aside", action="store_true", help="go on without bad rows")
+    for verb in (demo, report):
+        verb.add_argument("-o", "--output", default="report.html", metavar="PAGE")
+        verb.add_argument("--lang", choices=("zh", "en"), default="zh", help="of the page")
+        verb.add_argument("--clock", default=SHANGHAI, metavar="ZONE", help="whose days count")
+    verbs.add_parser("doctor", help="say what is installed and what is wrong")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; None: those of the process.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 1 where something that can be mended went wrong.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        if options.verb == "doctor":
+            return _doctor()
+        return _demo(options) if options.verb == "demo" else _report(options)
+    except WxEngageError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return _FAILED
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from wxengage.datasets import cdnow, demo_log  # noqa: PLC0415  loads numpy
+    from wxengage.log.reading import read_log  # noqa: PLC0415
+
+    clock = DayClock(options.clock)
+    if _EXAMPLE.is_file():
+        log = read_log(cdnow(_EXAMPLE), value="value", tz=options.clock)
+        title = {"zh": "CDNOW：谁是谁，明天发什么", "en": "CDNOW: who is who, and what to send"}
+        note = (
+            "Data: CDNOW, every purchase of 2,357 customers of a music shop from "
+            "January 1997 to June 1998 (Fader and Hardie); amounts in US dollars."
+        )
+    else:
+        log = read_log(demo_log(), value="value", tz="UTC")
+        title = {"zh": "模拟账号：谁是谁，明天发什么", "en": "A made-up account: who is who"}
+        note = "Data: synthetic (wxengage.datasets.demo_log); the real log is not in a wheel."
+    print(note)
+    return _show(_run(log, clock, None, title[options.lang], (note,)), options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from wxengage.log.kinds import KINDS, Kind  # noqa: PLC0415  loads numpy
+    from wxengage.log.reading import read_log  # noqa: PLC0415
+
+    kinds = dict(pair.partition("=")[::2] for pair in options.map)
+    kind: str | Kind = options.kind
+    if options.all is not None:
+        kind = KINDS.get(options.all) or Kind(options.all, active=True, zh="")
+    log = read_log(
+        options.log,
+        user=options.user,
+        kind=kind,
+        at=options.at,
+        id=options.id,
+        value=options.value,
+        tz=options.tz,
+        unit=options.unit,
+        encoding=options.encoding,
+        kinds=kinds,
+        on_bad="set_aside" if options.set_aside else "raise",
+    )
+    notes = [f"Data: {Path(options.log).name}"]
+    if len(log.rejected):
+        counts = ", ".join(f"{n} {fault}" for fault, n in log.rejected.counts.items())
+        notes.append(f"Set aside: {len(log.rejected)} rows of {log.rejected.given} ({counts})")
+    print("\n".join(notes))
+    as_of = None if options.as_of is None else dt.datetime.fromisoformat(options.as_of)
+    name = Path(options.log).stem
+    title = f"{name}：谁是谁，明天发什么" if options.lang == "zh" else f"{name}: who is who"
+    return _show(_run(log, DayClock(options.clock), as_of, title, tuple(notes)), options)
+
+
+def _run(
+    log: Log, clock: DayClock, as_of: dt.datetime | None, title: str, notes: tuple[str, ...]
+) -> Job:
+    """Do the main job; judge at the end of the log's last day unless told."""
+    from wxengage.metrics.board import scoreboard  # noqa: PLC0415  loads numpy
+    from wxengage.pacing.budgets import Budget  # noqa: PLC0415
+    from wxengage.plan.tomorrow import next_day  # noqa: PLC0415
+    from wxengage.segments.lifecycle import segment_users  # noqa: PLC0415
+    from wxengage.segments.moves import transition_matrix  # noqa: PLC0415
+
+    if as_of is None:
+        last = log.last_at or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        as_of = from_micros(clock.start_of(clock.day(last) + 1) - 1, clock.zone)
+    segments = segment_users(log, as_of, clock=clock)
+    gifts = Budget(RECALL_GIFTS, scope="message:recall_gift")
+    return Job(
+        log,
+        as_of,
+        segments,
+        transition_matrix(log, as_of - _STEP, as_of),
+        scoreboard(log, as_of, clock=clock),
+        next_day(segments.user, segments.segment, as_of, budgets=(gifts,), clock=clock),
+        title,
+        notes,
+    )
+
+
+def _show(job: Job, options: argparse.Namespace) -> int:
+    """Print the tables and write the page."""
+    from wxengage.adapters.dryrun import dry_run  # noqa: PLC0415  loads numpy
+    from wxengage.delivery.ports import letters  # noqa: PLC0415
+    from wxengage.report.page import write_report  # noqa: PLC0415
+    from wxengage.report.parts import Moves  # noqa: PLC0415
+    from wxengage.segments.moves import transitions  # noqa: PLC0415
+    from wxengage.segments.playbook import PLAYBOOK  # noqa: PLC0415
+    from wxengage.tables import aligned  # noqa: PLC0415
+
+    counts, users = job.segments.counts(), max(len(job.segments), 1)
+    print(f"{len(job.log):,} events of {len(job.segments):,} users, as of {job.as_of}\n")
+    head = ["segment", "users", "share", "goal"]
+    rows = [
+        [name, f"{n:,}", f"{n / users:.1%}", PLAYBOOK[name].goal_en] for name, n in counts.items()
+    ]
+    print("Who is who\n" + aligned([head, *rows]))
+    print(f"\nHow they moved\n{job.matrix}")
+    print(f"\nWhat goes out tomorrow\n{job.plan}")
+    for name, usage in job.plan.usage.items():
+        print(f"{name}: {usage}")
+    rehearsal = dry_run()
+    rehearsal.rehearse(letters(job.plan))
+    print(f"\nDry run: {len(rehearsal):,} letters, nothing was sent. For example:")
+    for letter in rehearsal.letters[:_SHOWN_LETTERS]:
+        print(f"  {letter.key}  {job.plan.why(letter.send.user).en}")
+    if len(job.log):
+        print(f"\n{job.board}")
+    moves = Moves.of(transitions(job.log, job.as_of - 6 * _STEP, job.as_of))
+    page = write_report(
+        options.output,
+        job.segments,
+        job.matrix,
+        moves,
+        job.plan,
+        job.board,
+        *job.notes,
+        lang=options.lang,
+        title=job.title,
+    )
+    print(f"\nReport: {page.resolve()}")
+    return _FINE
+
+
+def _doctor() -> int:
+    """Print versions and whatever on this machine would give wrong answers."""
+    from wxengage.versions import show_versions  # noqa: PLC0415  only here
+
+    print(show_versions())
+    troubles = _troubles()
+    print("\n".join(["", *troubles]) if troubles else "\nNothing wrong was found.")
+    return _FAILED if troubles else _FINE
+
+
+def _troubles() -> list[str]:
+    """Return what is wrong, a line each with its mend."""
+    found = []
+    summer = dt.datetime(1988, 7, 1, tzinfo=dt.UTC).astimezone(DayClock().zone)
+    if summer.utcoffset() != dt.timedelta(hours=9):
+        found.append("zone data: Asia/Shanghai has no DST in 1988; pip install tzdata")
+    try:
+        "谁是谁".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        found.append("console: cannot print Chinese; set PYTHONIOENCODING=utf-8")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
