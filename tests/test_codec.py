@@ -31,7 +31,7 @@ from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.windows import Window
-from wxengage.segments.lifecycle import LifecyclePolicy
+from wxengage.segments.policy import LifecyclePolicy
 from wxengage.sends import Freeze, Send, Sent
 from wxengage.stats.intervals import Estimate
 from wxengage.times import DayClock
@@ -533,7 +533,7 @@ def test_reading_imports_the_room_of_the_type() -> None:
     """A process that has only just started can read what another one wrote."""
     code = (
         "import sys; from wxengage.codec import load; text = sys.stdin.read();"
-        "assert 'wxengage.segments.lifecycle' not in sys.modules;"
+        "assert 'wxengage.segments.policy' not in sys.modules;"
         "print(load(text).dormant_after.days)"
     )
     policy = LifecyclePolicy(dormant_after=dt.timedelta(days=21))

@@ -42,7 +42,7 @@ def test_a_send_needs_four_names() -> None:
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"id": ""}, "id must be not blank"),
     ({"user": 7}, "user must be a string"),
-    ({"channel": "we\x00com"}, "channel must be made of visible"),
+    ({"channel": "we\x00com"}, "channel must be free of control"),
     ({"message": "x" * 129}, "message must be at most 128"),
     ({"account": ""}, "account must be"),
     ({"topic": "\u200b"}, "topic must be"),
@@ -180,7 +180,7 @@ def test_service_and_transactional_messages_pass_a_freeze() -> None:
         ((None, None, NOON, None, " "), "because must be a sentence"),
     ],
 )
-def test_a_bad_freeze_is_named(fields: Any, message: str) -> None:  # noqa: ANN401  bad on purpose
+def test_a_bad_freeze_is_named(fields: Any, message: str) -> None:
     """In a hurry people leave things out."""
     with pytest.raises(InvalidInputError, match=message):
         Freeze(*fields)

@@ -25,7 +25,7 @@ _NAMES = {
     "Freeze": "sends",
     "InvalidInputError": "errors",
     "InvalidLogError": "errors",
-    "LifecyclePolicy": "segments.lifecycle",
+    "LifecyclePolicy": "segments.policy",
     "Log": "log.table",
     "Perk": "money",
     "Points": "money",

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from wxengage.segments.lifecycle import Segments
     from wxengage.segments.moves import TransitionMatrix
 
-_EXAMPLE: Final = Path(__file__).parent.parent / "examples" / "data" / "CDNOW_sample.txt"
+_EXAMPLE: Final = (
+    Path(__file__).parent.parent / "examples" / "data" / "CDNOW_sample.txt"
+)
 _STEP: Final = dt.timedelta(days=30)
 #: Recall gifts a day in the demo: a shop packs so many, whoever deserves one.
 RECALL_GIFTS: Final = 200
@@ -62,17 +64,31 @@ def _parser() -> argparse.ArgumentParser:
         report.add_argument(f"--{name}", metavar="COLUMN")
     report.add_argument("--all", metavar="KIND", help="every row is of this kind")
     report.add_argument(
-        "--map", action="append", default=[], metavar="WORD=KIND", help="your word for a kind"
+        "--map",
+        action="append",
+        default=[],
+        metavar="WORD=KIND",
+        help="your word for a kind",
     )
-    report.add_argument("--unit", choices=("s", "ms", "us"), help="of times that are numbers")
+    report.add_argument(
+        "--unit", choices=("s", "ms", "us"), help="of times that are numbers"
+    )
     report.add_argument("--tz", help="zone of times that carry none")
-    report.add_argument("--encoding", default="utf-8", help="of a CSV file, e.g. gb18030")
+    report.add_argument(
+        "--encoding", default="utf-8", help="of a CSV file, e.g. gb18030"
+    )
     report.add_argument("--as-of", metavar="TIME", help="ISO 8601 with zone")
-    report.add_argument("--set-aside", action="store_true", help="go on without bad rows")
+    report.add_argument(
+        "--set-aside", action="store_true", help="go on without bad rows"
+    )
     for verb in (demo, report):
         verb.add_argument("-o", "--output", default="report.html", metavar="PAGE")
-        verb.add_argument("--lang", choices=("zh", "en"), default="zh", help="of the page")
-        verb.add_argument("--clock", default=SHANGHAI, metavar="ZONE", help="whose days count")
+        verb.add_argument(
+            "--lang", choices=("zh", "en"), default="zh", help="of the page"
+        )
+        verb.add_argument(
+            "--clock", default=SHANGHAI, metavar="ZONE", help="whose days count"
+        )
     verbs.add_parser("doctor", help="say what is installed and what is wrong")
     return parser
 
@@ -107,14 +123,20 @@ def _demo(options: argparse.Namespace) -> int:
     clock = DayClock(options.clock)
     if _EXAMPLE.is_file():
         log = read_log(cdnow(_EXAMPLE), value="value", tz=options.clock)
-        title = {"zh": "CDNOW：谁是谁，明天发什么", "en": "CDNOW: who is who, and what to send"}
+        title = {
+            "zh": "CDNOW：谁是谁，明天发什么",
+            "en": "CDNOW: who is who, and what to send",
+        }
         note = (
             "Data: CDNOW, every purchase of 2,357 customers of a music shop from "
             "January 1997 to June 1998 (Fader and Hardie); amounts in US dollars."
         )
     else:
         log = read_log(demo_log(), value="value", tz="UTC")
-        title = {"zh": "模拟账号：谁是谁，明天发什么", "en": "A made-up account: who is who"}
+        title = {
+            "zh": "模拟账号：谁是谁，明天发什么",
+            "en": "A made-up account: who is who",
+        }
         note = "Data: synthetic (wxengage.datasets.demo_log); the real log is not in a wheel."
     print(note)
     return _show(_run(log, clock, None, title[options.lang], (note,)), options)
@@ -144,16 +166,26 @@ def _report(options: argparse.Namespace) -> int:
     notes = [f"Data: {Path(options.log).name}"]
     if len(log.rejected):
         counts = ", ".join(f"{n} {fault}" for fault, n in log.rejected.counts.items())
-        notes.append(f"Set aside: {len(log.rejected)} rows of {log.rejected.given} ({counts})")
+        notes.append(
+            f"Set aside: {len(log.rejected)} rows of {log.rejected.given} ({counts})"
+        )
     print("\n".join(notes))
     as_of = None if options.as_of is None else dt.datetime.fromisoformat(options.as_of)
     name = Path(options.log).stem
-    title = f"{name}：谁是谁，明天发什么" if options.lang == "zh" else f"{name}: who is who"
-    return _show(_run(log, DayClock(options.clock), as_of, title, tuple(notes)), options)
+    title = (
+        f"{name}：谁是谁，明天发什么" if options.lang == "zh" else f"{name}: who is who"
+    )
+    return _show(
+        _run(log, DayClock(options.clock), as_of, title, tuple(notes)), options
+    )
 
 
 def _run(
-    log: Log, clock: DayClock, as_of: dt.datetime | None, title: str, notes: tuple[str, ...]
+    log: Log,
+    clock: DayClock,
+    as_of: dt.datetime | None,
+    title: str,
+    notes: tuple[str, ...],
 ) -> Job:
     """Do the main job; judge at the end of the log's last day unless told."""
     from wxengage.metrics.board import scoreboard  # noqa: PLC0415  loads numpy
@@ -190,10 +222,13 @@ def _show(job: Job, options: argparse.Namespace) -> int:
     from wxengage.tables import aligned  # noqa: PLC0415
 
     counts, users = job.segments.counts(), max(len(job.segments), 1)
-    print(f"{len(job.log):,} events of {len(job.segments):,} users, as of {job.as_of}\n")
+    print(
+        f"{len(job.log):,} events of {len(job.segments):,} users, as of {job.as_of}\n"
+    )
     head = ["segment", "users", "share", "goal"]
     rows = [
-        [name, f"{n:,}", f"{n / users:.1%}", PLAYBOOK[name].goal_en] for name, n in counts.items()
+        [name, f"{n:,}", f"{n / users:.1%}", PLAYBOOK[name].goal_en]
+        for name, n in counts.items()
     ]
     print("Who is who\n" + aligned([head, *rows]))
     print(f"\nHow they moved\n{job.matrix}")

@@ -79,7 +79,9 @@ def duck() -> Any:  # noqa: ANN401  duckdb is untyped here
     return connection
 
 
-def arrow_table(rows: Sequence[Row], *, unit: str = "us", tz: str | None = "UTC") -> Any:  # noqa: ANN401  pyarrow is untyped
+def arrow_table(
+    rows: Sequence[Row], *, unit: str = "us", tz: str | None = "UTC"
+) -> Any:  # noqa: ANN401  pyarrow is untyped
     """Return rows as an Arrow table; every row has the keys of the first."""
     import pyarrow as pa  # noqa: PLC0415  an extra
 
@@ -177,7 +179,9 @@ def rows_of(answer: Any) -> list[Row]:  # noqa: ANN401  whichever library
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
     """Return rows ascending by user, then time."""
-    return sorted(rows, key=lambda row: (row["user"], *([row["at"]] if "at" in row else [])))
+    return sorted(
+        rows, key=lambda row: (row["user"], *([row["at"]] if "at" in row else []))
+    )
 
 
 def _plain_row(row: Row) -> Row:
@@ -190,7 +194,9 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  any cell
     if isinstance(value, dt.datetime):
         at = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         # Not through `astimezone`: a subclass such as pandas' stays one.
-        since = (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+        since = (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(
+            microseconds=1
+        )
         return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=since)
     if isinstance(value, float) and value.is_integer():
         return int(value)

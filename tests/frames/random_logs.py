@@ -10,7 +10,8 @@ import attrs
 from tests.frames import reference
 from tests.frames.engines import local, rows_of, utc
 from wxengage.log.reading import read_log
-from wxengage.segments.lifecycle import LifecyclePolicy, classify_users
+from wxengage.segments.lifecycle import classify_users
+from wxengage.segments.policy import LifecyclePolicy
 from wxengage.segments.moves import transitions
 from wxengage.times import DayClock
 

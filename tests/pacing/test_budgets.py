@@ -54,7 +54,7 @@ def test_where_every_message_may_be_an_ad_there_is_no_bound() -> None:
         ((True, 10), "ads must be a whole"),
     ],
 )
-def test_a_bad_share_is_named(fields: Any, message: str) -> None:  # noqa: ANN401  bad on purpose
+def test_a_bad_share_is_named(fields: Any, message: str) -> None:
     """Whole numbers, so that the share is exact."""
     with pytest.raises(InvalidInputError, match=message):
         AdShare(*fields)

@@ -31,7 +31,7 @@ def at(month: int, day: int, hour: int = 12) -> dt.datetime:
     return dt.datetime(2026, month, day, hour, tzinfo=SHANGHAI)
 
 
-def sent(*times: dt.datetime, **fields: Any) -> list[Sent]:  # noqa: ANN401  any field
+def sent(*times: dt.datetime, **fields: Any) -> list[Sent]:
     """Return what ada got at these times."""
     return [Sent("ada", time, "wecom", **fields) for time in times]
 
@@ -157,7 +157,7 @@ def test_nothing_earlier_is_allowed_and_what_is_allowed_is(
     per: Any,
     past: list[int],
     now: int,
-    clock: DayClock,  # noqa: ANN401  any period
+    clock: DayClock,
 ) -> None:
     """Asked again at its own answer a cap says yes, and before it no."""
     cap, rows = Cap(limit, per=per), sent(*(from_micros(one) for one in past))
@@ -179,7 +179,7 @@ def test_nothing_earlier_is_allowed_and_what_is_allowed_is(
 )
 def test_many_at_once_are_as_one_at_a_time(
     limit: int,
-    per: Any,  # noqa: ANN401  any period
+    per: Any,
     past: list[tuple[str, int]],
     asked: list[tuple[str, int]],
     clock: DayClock,

@@ -8,17 +8,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.quiet import QuietHours
-from wxengage.times import DayClock, from_micros, micros
+from wxengage.times import DayClock, from_micros
 
 NIGHT = QuietHours("22:30", "08:00")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = DayClock("Europe/Berlin")
-MINUTE = 60_000_000
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns"]
 TIMES = st.builds(
     "{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0, 15, 30])
@@ -90,7 +89,7 @@ def test_the_end_is_exact_when_the_clock_changes(
 
     found = quiet.ends_after(start, clock=BERLIN)
 
-    assert dt.datetime.fromisoformat(end).replace(tzinfo=dt.UTC) == found
+    assert end == f"{found.astimezone(dt.UTC):%Y-%m-%dT%H:%M}"
 
 
 @given(
@@ -103,15 +102,15 @@ def test_the_end_is_the_first_instant_that_is_not_quiet(
     start: str, end: str, tz: str, near: dt.datetime
 ) -> None:
     """Asked minute by minute, in zones that change their clocks."""
-    if start == end:
-        return
+    assume(start != end)
     quiet, clock = QuietHours(start, end), DayClock(tz)
     at = near.replace(second=0, microsecond=0, tzinfo=dt.UTC)
     first = at
     while quiet.covers(first, clock=clock):
         first += dt.timedelta(minutes=15) - dt.timedelta(minutes=first.minute % 15)
 
-    assert first == quiet.ends_after(at, clock=clock)
+    found = quiet.ends_after(at, clock=clock)
+    assert first == found.astimezone(dt.UTC)
 
 
 @given(
@@ -124,8 +123,7 @@ def test_many_at_once_are_as_one_at_a_time(
     start: str, end: str, tz: str, seconds: list[int]
 ) -> None:
     """One answer, however it is computed."""
-    if start == end:
-        return
+    assume(start != end)
     quiet, clock = QuietHours(start, end), DayClock(tz, dt.time(4))
     at = np.array(seconds, dtype=np.int64) * 1_000_000
 
@@ -155,4 +153,3 @@ def test_a_naive_time_is_refused() -> None:
     for ask in (NIGHT.covers, NIGHT.ends_after):
         with pytest.raises(InvalidInputError, match="at must be an aware"):
             ask(naive)
-    assert 0 == micros("x", from_micros(0))

@@ -41,7 +41,7 @@ def at(hour: float, day: int = 2) -> dt.datetime:
     return dt.datetime(2026, 3, day, tzinfo=SHANGHAI) + dt.timedelta(hours=hour)
 
 
-def option(message: str, hour: float, channel: str = "wecom", **more: Any) -> Option:  # noqa: ANN401  any field
+def option(message: str, hour: float, channel: str = "wecom", **more: Any) -> Option:
     """Return a message that may go within two hours from ``hour`` on."""
     return Option(message, channel, at(hour), at(hour + 2), **more)
 
@@ -442,7 +442,7 @@ def test_no_limit_is_ever_broken(case: Case) -> None:
 
 @settings(max_examples=100)
 @given(cases(), st.randoms(use_true_random=False))
-def test_the_order_of_the_users_changes_nothing(case: Case, rng: Any) -> None:  # noqa: ANN401  hypothesis
+def test_the_order_of_the_users_changes_nothing(case: Case, rng: Any) -> None:
     """The same audience in another order gets the very same sends."""
     order = list(range(len(case.values)))
     rng.shuffle(order)
@@ -577,7 +577,7 @@ def test_outcomes_are_a_table_of_the_callers_kind() -> None:
 
 
 @pytest.mark.parametrize("limits", [(), Cap(1), [Budget(3)]])
-def test_nobody_to_plan_for_is_an_empty_plan(limits: Any) -> None:  # noqa: ANN401  any limits
+def test_nobody_to_plan_for_is_an_empty_plan(limits: Any) -> None:
     """Empty in, empty out."""
     for who in (
         Candidates.from_matrix([], [A], []),
@@ -599,7 +599,7 @@ def test_users_without_options_are_refused() -> None:
 
 
 @pytest.mark.parametrize("gap", [-0.1, 1, NAN, math.inf, True, "0.1", None])
-def test_a_gap_is_a_share(gap: Any) -> None:  # noqa: ANN401  what people pass
+def test_a_gap_is_a_share(gap: Any) -> None:
     """From 0 to below 1."""
     with pytest.raises(InvalidInputError, match="gap must be"):
         plan_sends(Candidates.from_sends([]), gap=gap)

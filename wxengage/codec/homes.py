@@ -37,7 +37,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "FollowSpan": "wxengage.users",
         "Freeze": "wxengage.sends",
         "Letter": "wxengage.delivery.ports",
-        "LifecyclePolicy": "wxengage.segments.lifecycle",
+        "LifecyclePolicy": "wxengage.segments.policy",
         "NotSent": "wxengage.delivery.ports",
         "Perk": "wxengage.money",
         "Points": "wxengage.money",

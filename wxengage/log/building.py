@@ -19,7 +19,7 @@ from wxengage.log.spill import SPILL_ROWS, Spill
 from wxengage.log.table import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -46,10 +46,12 @@ class Index:
         if is_arrow(self.values) and is_arrow(found.values):
             return np.append(self._add_arrow(found.values), -1)
         if is_arrow(self.values) != is_arrow(found.values) and len(found.values):
-            raise InvalidLogError("ids", "text in some files, numbers in others", "of one type")
+            raise InvalidLogError(
+                "ids", "text in some files, numbers in others", "of one type"
+            )
         return np.append(self._add_objects(found.values), -1)
 
-    def _add_arrow(self, values: Any) -> NDArray[np.int64]:  # noqa: ANN401  pyarrow is untyped
+    def _add_arrow(self, values: Any) -> NDArray[np.int64]:
         import pyarrow as pa  # noqa: PLC0415  the values came from it
         import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -61,7 +63,7 @@ class Index:
         self.values = pa.concat_arrays([self.values, values.filter(pa.array(new))])
         return codes
 
-    def _add_objects(self, values: Any) -> NDArray[np.int64]:  # noqa: ANN401  numpy of either type
+    def _add_objects(self, values: Any) -> NDArray[np.int64]:
         if self._codes is None:
             self._codes = {value: i for i, value in enumerate(self.values.tolist())}
         known, before = self._codes, len(self._codes)
@@ -100,7 +102,9 @@ class Builder:
         faults = np.zeros(rows, dtype=np.uint8)
         found: dict[str, NDArray[Any]] = {"user": self._read_users(columns, faults)}
         found["kind"] = self._read_kinds(columns, rows, faults)
-        times = instants_of(names["at"], columns[names["at"]], tz=spec.tz, unit=spec.unit)
+        times = instants_of(
+            names["at"], columns[names["at"]], tz=spec.tz, unit=spec.unit
+        )
         self._times = (times.unit, times.tz)
         _first(faults, times.faults)
         if spec.latest is not None:
@@ -109,7 +113,9 @@ class Builder:
         amounts: dict[str, NDArray[np.uint8]] = {}
         for role in _AMOUNTS:
             if role in names:
-                found[role], amounts[role] = numbers_of(names[role], columns[names[role]])
+                found[role], amounts[role] = numbers_of(
+                    names[role], columns[names[role]]
+                )
                 _first(faults, amounts[role])
         for role, index in self._words.items():
             words = codes_of(columns[names[role]])
@@ -134,7 +140,9 @@ class Builder:
                 self._spill.add(batch)
             self._batches, self._held = [], 0
 
-    def _read_users(self, columns: Mapping[str, Any], faults: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    def _read_users(
+        self, columns: Mapping[str, Any], faults: NDArray[np.uint8]
+    ) -> NDArray[np.uint32]:
         found = codes_of(columns[self._spec.names["user"]])
         codes = self._users.add(found)
         size = len(self._users.values)
@@ -155,7 +163,11 @@ class Builder:
         if self._spec.constant is not None:
             return np.full(rows, KIND_CODES[self._spec.constant], dtype=np.uint8)
         found = codes_of(columns[self._spec.names["kind"]])
-        values = found.values.tolist() if isinstance(found.values, np.ndarray) else found.values.to_pylist()
+        values = (
+            found.values.tolist()
+            if isinstance(found.values, np.ndarray)
+            else found.values.to_pylist()
+        )
         table = np.array([*map(self._spec.kind_code, values), UNKNOWN], dtype=np.uint8)
         kind = table[found.codes]
         if (table[:-1] == UNKNOWN).any() or (found.codes < 0).any():
@@ -177,11 +189,23 @@ class Builder:
                 role = next(name for name, bad in amounts.items() if bad[row])
             role = role if role in names else "at"
             got = _cell(columns[names[role]], row)
-            if role in {"user", "id"} and isinstance(got, str) and len(got) > _SHOWN_OF_ID:
+            if (
+                role in {"user", "id"}
+                and isinstance(got, str)
+                and len(got) > _SHOWN_OF_ID
+            ):
                 mend = bad_id(got) if fault == "bad_user" else ""
-                return names[role], got[:_SHOWN_OF_ID] + "...", f"ids are {mend}" if mend else ""
+                return (
+                    names[role],
+                    got[:_SHOWN_OF_ID] + "...",
+                    f"ids are {mend}" if mend else "",
+                )
             if fault == "unknown_kind" and (near := nearest_kind(str(got))):
-                return names[role], got, f"did you mean {near!r}? kinds={{{got!r}: {near!r}}}"
+                return (
+                    names[role],
+                    got,
+                    f"did you mean {near!r}? kinds={{{got!r}: {near!r}}}",
+                )
             return names[role], got, ""
 
         self._rejected += bad_rows(faults, self._given, look)
@@ -204,12 +228,15 @@ class Builder:
         columns = self._joined()
         if "id" in self._spec.names:
             columns = self._unique(columns)
-        rejected = Rejected(tuple(sorted(self._rejected, key=lambda bad: bad.row)), self._given)
+        rejected = Rejected(
+            tuple(sorted(self._rejected, key=lambda bad: bad.row)), self._given
+        )
         if self._spec.on_bad == "raise":
             rejected.raise_if_bad()
         values = self._users.values
         ids = Ids(np.zeros(0, dtype=object) if values is None else values)
         words = {role: _word_list(index.values) for role, index in self._words.items()}
+        parts: Iterable[Part]
         if self._spill is not None and self._spill.rows:
             parts = self._spill.parts(len(ids))
         else:
@@ -222,7 +249,11 @@ class Builder:
         if len(self._batches) == 1:
             return self._batches[0]
         if not self._batches:
-            empty = {"user": np.uint32, "kind": np.uint8, "at": np.int64}
+            empty: dict[str, Any] = {
+                "user": np.uint32,
+                "kind": np.uint8,
+                "at": np.int64,
+            }
             empty |= {role: np.float64 for role in _AMOUNTS if role in self._spec.names}
             empty |= dict.fromkeys(self._words, np.int32)
             return {name: np.zeros(0, dtype=dtype) for name, dtype in empty.items()}
@@ -249,7 +280,9 @@ class Builder:
         mark(faults, torn, "conflicting_id")
         mark(faults, repeated, "duplicate")
         field, values = self._spec.names["id"], self._ids.values
-        bad = bad_rows(faults, 0, lambda row, _: (field, _cell(values, int(ids[row])), ""))
+        bad = bad_rows(
+            faults, 0, lambda row, _: (field, _cell(values, int(ids[row])), "")
+        )
         self._rejected += [attrs.evolve(one, row=int(rows[one.row])) for one in bad]
         good = np.flatnonzero(faults == 0)
         return {name: column[good] for name, column in columns.items()}
@@ -261,7 +294,7 @@ def _first(faults: NDArray[np.uint8], more: NDArray[np.uint8]) -> None:
         np.copyto(faults, more, where=faults == 0)
 
 
-def _bad_ids(values: Any) -> NDArray[np.bool_]:  # noqa: ANN401  Arrow or numpy
+def _bad_ids(values: Any) -> NDArray[np.bool_]:
     """Return which distinct ids break the rules for ids."""
     if is_arrow(values):
         import pyarrow.compute as pc  # noqa: PLC0415  the values came from it
@@ -275,18 +308,22 @@ def _bad_ids(values: Any) -> NDArray[np.bool_]:  # noqa: ANN401  Arrow or numpy
         return blank | long | hidden  # type: ignore[no-any-return]
     if values.dtype.kind == "i":
         return values < 0  # type: ignore[no-any-return]
-    return np.array([bad_id(value) is not None for value in values.tolist()], dtype=np.bool_)
+    return np.array(
+        [bad_id(value) is not None for value in values.tolist()], dtype=np.bool_
+    )
 
 
-def _cell(column: Any, row: int) -> object:  # noqa: ANN401  any library's column
+def _cell(column: Any, row: int) -> object:
     """Return one cell as a plain value."""
     one = column.iloc[row] if hasattr(column, "iloc") else column[row]
     return one.as_py() if hasattr(one, "as_py") else one
 
 
-def _word_list(values: Any) -> NDArray[Any]:  # noqa: ANN401  Arrow or numpy
+def _word_list(values: Any) -> NDArray[Any]:
     if values is None:
         return np.zeros(0, dtype=object)
-    return values if isinstance(values, np.ndarray) else values.to_numpy(zero_copy_only=False)
-
-
+    return (
+        values
+        if isinstance(values, np.ndarray)
+        else values.to_numpy(zero_copy_only=False)
+    )

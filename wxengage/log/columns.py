@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -10,12 +11,12 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError, InvalidLogError
 from wxengage.log.faults import CODE, mark
-from wxengage.times import EPOCH, MICROS_PER_DAY, to_utc, zone
+from wxengage.times import EPOCH, to_utc, zone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Codes", "Instants", "instants_of", "codes_of", "numbers_of"]
+__all__ = ["Codes", "Instants", "codes_of", "instants_of", "numbers_of"]
 
 UNITS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -24,7 +25,9 @@ _LATEST: Final = (dt.datetime(2200, 1, 1, tzinfo=dt.UTC) - EPOCH) // _MICROSECON
 # Where nearly every log of an online service lies: 1990 to 2100. Only used to
 # tell milliseconds from seconds.
 _LIKELY: Final = (631_152_000, 4_102_444_800)
-_ISO: Final = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?$"
+_ISO: Final = (
+    r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?$"
+)
 _ZONED: Final = r":\d\d([.]\d{1,6})?(Z|[+-]\d\d:?\d\d)$"
 _NUMBER: Final = r"^[+-]?\d+([.]\d*)?([eE][+-]?\d{1,3})?$"
 
@@ -54,8 +57,8 @@ def _is_series(column: object) -> bool:
     return hasattr(column, "factorize")  # pandas, and what behaves like it
 
 
-def codes_of(column: Any) -> Codes:  # noqa: ANN401  any library's column
-    """Number the distinct values of a column of words or ids.
+def codes_of(column: Any) -> Codes:
+    """Return the distinct values of a column of words or ids, numbered.
 
     Parameters
     ----------
@@ -88,26 +91,30 @@ def codes_of(column: Any) -> Codes:  # noqa: ANN401  any library's column
     # 1, 1.0 and True are one key of a dict, and three different ids here.
     keyed = [None if _is_none(value) else (type(value), value) for value in column]
     codes = [-1 if key is None else known.setdefault(key, len(known)) for key in keyed]
-    return Codes(np.array(codes, dtype=np.int64), _objects([value for _, value in known]))
+    return Codes(
+        np.array(codes, dtype=np.int64), _objects([value for _, value in known])
+    )
 
 
 def _is_none(value: object) -> bool:
     return value is None or value != value  # noqa: PLR0124  NaN and NaT
 
 
-def _objects(values: Any) -> NDArray[Any]:  # noqa: ANN401  list or array
+def _objects(values: Any) -> NDArray[Any]:
     """Return distinct values as int64 where all are whole numbers, else objects."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         return values.astype(np.int64)
     values = list(values)
-    if values and all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values):
+    if values and all(
+        isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values
+    ):
         return np.array(values, dtype=np.int64)
     out = np.empty(len(values), dtype=object)
     out[:] = [str(v) if type(v) is np.str_ else v for v in values]
     return out
 
 
-def _arrow_codes(column: Any) -> Codes:  # noqa: ANN401  pyarrow is untyped
+def _arrow_codes(column: Any) -> Codes:
     import pyarrow as pa  # noqa: PLC0415  the column came from it
 
     if isinstance(column, pa.ChunkedArray):
@@ -145,7 +152,7 @@ def _integer_codes(column: NDArray[Any]) -> Codes:
     return Codes((np.cumsum(present) - 1)[offsets], np.flatnonzero(present) + low)
 
 
-def numbers_of(name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:  # noqa: ANN401  any library's column
+def numbers_of(name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Read a column of amounts that are not negative; none counts as 0.
 
     Parameters
@@ -177,46 +184,66 @@ def numbers_of(name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.
     return (np.where(faults > 0, 0.0, values) if faults.any() else values), faults
 
 
-def _floats(name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:  # noqa: ANN401  any library's column
-    none = np.zeros(len(column), dtype=np.bool_)
+def _floats(name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return a column as floats, and where it is empty."""
     if is_arrow(column):
-        import pyarrow as pa  # noqa: PLC0415  the column came from it
-
-        if pa.types.is_null(column.type):
-            return np.zeros(len(column)), ~none
-        if pa.types.is_string(column.type):
-            return _text_numbers(column)
-        if not (
-            pa.types.is_integer(column.type)
-            or pa.types.is_floating(column.type)
-            or pa.types.is_decimal(column.type)
-        ):
-            raise _no_numbers(name, column.type)
-        if column.null_count:
-            none = np.asarray(column.is_null())
-            column = column.fill_null(0)
-        return np.asarray(column.cast(pa.float64())), none
+        return _arrow_floats(name, column)
     if _is_series(column):
-        if column.dtype.kind not in "iuf":
-            raise _no_numbers(name, column.dtype)
-        if not isinstance(column.dtype, np.dtype):  # pandas' nullable numbers
-            none = column.isna().to_numpy(dtype=bool)
-            return column.to_numpy(dtype=np.float64, na_value=0.0), none
-        return column.to_numpy(dtype=np.float64), none
-    if isinstance(column, list):
-        none = np.array([value is None for value in column], dtype=np.bool_)
-        strange = {type(v) for v in column} - {int, float, type(None)}
-        if any(not issubclass(t, np.floating | np.integer) for t in strange):
-            raise _no_numbers(name, ", ".join(sorted(t.__name__ for t in strange)))
-        return np.array([0.0 if v is None else v for v in column], dtype=np.float64), none
-    if column.dtype.kind == "O":
-        return _floats(name, column.tolist())
+        return _pandas_floats(name, column)
+    if isinstance(column, list) or column.dtype.kind == "O":
+        return _list_floats(name, list(column))
     if column.dtype.kind not in "iuf":
         raise _no_numbers(name, column.dtype)
-    return column.astype(np.float64), none
+    return column.astype(np.float64), np.zeros(len(column), dtype=np.bool_)
 
 
-def _text_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:  # noqa: ANN401  pyarrow is untyped
+def _arrow_floats(
+    name: str, column: Any
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    import pyarrow as pa  # noqa: PLC0415  the column came from it
+
+    kind = column.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(column)), np.ones(len(column), dtype=np.bool_)
+    if pa.types.is_string(kind):
+        return _text_numbers(column)
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    if not any(one(kind) for one in known):
+        raise _no_numbers(name, kind)
+    none = np.zeros(len(column), dtype=np.bool_)
+    if column.null_count:
+        none = np.asarray(column.is_null())
+        column = column.fill_null(0)
+    return np.asarray(column.cast(pa.float64())), none
+
+
+def _pandas_floats(
+    name: str, column: Any
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    if column.dtype.kind not in "iuf":
+        raise _no_numbers(name, column.dtype)
+    if isinstance(column.dtype, np.dtype):
+        # NaN here may be pandas' word for none or a fault; it does not say which.
+        none = np.zeros(len(column), dtype=np.bool_)
+        return column.to_numpy(dtype=np.float64), none
+    none = column.isna().to_numpy(dtype=bool)
+    return column.to_numpy(dtype=np.float64, na_value=0.0), none
+
+
+def _list_floats(
+    name: str, column: list[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    known = (int, float, decimal.Decimal, np.integer, np.floating)
+    for value in column:
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, known)
+        ):
+            raise _no_numbers(name, value)
+    none = np.array([value is None for value in column], dtype=np.bool_)
+    return np.array([0.0 if v is None else float(v) for v in column]), none
+
+
+def _text_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Read the numbers of a text file; what is none comes back as NaN."""
     import pyarrow as pa  # noqa: PLC0415  the column came from it
     import pyarrow.compute as pc  # noqa: PLC0415
@@ -228,12 +255,14 @@ def _text_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 
 
 def _no_numbers(name: str, got: object) -> InvalidLogError:
-    return InvalidLogError(f"column {name!r}", got, "numbers", "convert the column first")
+    return InvalidLogError(
+        f"column {name!r}", got, "numbers", "convert the column first"
+    )
 
 
 def instants_of(
     name: str,
-    column: Any,  # noqa: ANN401  any library's column
+    column: Any,
     *,
     tz: str | None,
     unit: str | None,
@@ -274,59 +303,67 @@ def instants_of(
             out = "s" if column.dtype == "M8[s]" else np.datetime_data(column.dtype)[0]
             wall = column.astype("datetime64[us]").view(np.int64)
             missing = np.isnat(column)
-            return _walls(wall, missing, tz or "UTC", out if out in {*UNITS, "ns"} else "us")
+            return _walls(
+                wall, missing, tz or "UTC", out if out in {*UNITS, "ns"} else "us"
+            )
         if column.dtype.kind in "iuf":
             return _epochs(name, column, np.zeros(len(column), np.bool_), unit)
         column = column.tolist()
     return _list_instants(name, column, tz, unit)
 
 
-def _arrow_instants(name: str, column: Any, tz: str | None, unit: str | None) -> Instants:  # noqa: ANN401  pyarrow is untyped
+def _arrow_instants(
+    name: str, column: Any, tz: str | None, unit: str | None
+) -> Instants:
     import pyarrow as pa  # noqa: PLC0415  the column came from it
 
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _arrow_instants(name, column.cast(kind.value_type), tz, unit)
-    missing = np.asarray(column.is_null()) if column.null_count else np.zeros(len(column), np.bool_)
+        column, kind = column.cast(kind.value_type), kind.value_type
+    missing = np.zeros(len(column), dtype=np.bool_)
+    if column.null_count:
+        missing = np.asarray(column.is_null())
+    if pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("us"))
+        kind = column.type
     if pa.types.is_timestamp(kind):
-        if kind.unit == "ns":
-            column = column.cast(pa.timestamp("us", kind.tz), safe=False)
-        else:
-            column = column.cast(pa.timestamp("us", kind.tz))
+        # Nanoseconds are cut to the microsecond, the resolution of everything here.
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
         at = np.asarray(column.cast(pa.int64()).fill_null(0))
         if kind.tz is not None:
             return _ranged(at, missing, kind.unit, kind.tz)
         return _walls(at, missing, _need_zone(name, kind, tz), kind.unit)
-    if pa.types.is_date(kind):
-        days = np.asarray(column.cast(pa.date32()).cast(pa.int32()).fill_null(0))
-        wall = days.astype(np.int64) * MICROS_PER_DAY
-        return _walls(wall, missing, _need_zone(name, kind, tz), "us")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _epochs(name, np.asarray(column.fill_null(0)), missing, unit)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        if unit is not None:
-            numbers, missing = _text_numbers(column)
-            found = _epochs(name, np.where(missing, 0, numbers), missing, unit)
-            bad = np.isnan(numbers) & ~missing
-            found.faults[bad] = CODE["unreadable_time"]
-            return found
+    if "string" not in str(kind):
+        raise InvalidLogError(f"column {name!r}", kind, "times")
+    if unit is None:
         return _texts(name, column, missing, tz)
-    raise InvalidLogError(f"column {name!r}", kind, "times")
+    numbers, missing = _text_numbers(column)
+    found = _epochs(name, np.where(missing, 0, numbers), missing, unit)
+    found.faults[np.isnan(numbers) & ~missing] = CODE["unreadable_time"]
+    return found
 
 
-def _pandas_instants(name: str, column: Any, tz: str | None, unit: str | None) -> Instants:  # noqa: ANN401  pandas is not imported
+def _pandas_instants(
+    name: str, column: Any, tz: str | None, unit: str | None
+) -> Instants:
     dtype = column.dtype
     missing = column.isna().to_numpy(dtype=bool)
     if dtype.kind == "M":
         zoned = getattr(dtype, "tz", None) or getattr(
             getattr(dtype, "pyarrow_dtype", None), "tz", None
         )
-        out = getattr(dtype, "unit", None) or str(np.datetime_data(np.dtype(dtype.str))[0])
+        out = getattr(dtype, "unit", None) or str(
+            np.datetime_data(np.dtype(dtype.str))[0]
+        )
         if zoned is None:
             wall = column.to_numpy(dtype="datetime64[us]").view(np.int64)
             return _walls(wall, missing, _need_zone(name, dtype, tz), out)
         at = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        return _ranged(at.to_numpy(dtype="datetime64[us]").view(np.int64), missing, out, str(zoned))
+        return _ranged(
+            at.to_numpy(dtype="datetime64[us]").view(np.int64), missing, out, str(zoned)
+        )
     if dtype.kind in "iuf":
         filled = column.fillna(0) if missing.any() else column
         return _epochs(name, filled.to_numpy(), missing, unit)
@@ -341,7 +378,9 @@ def _need_zone(name: str, got: object, tz: str | None) -> str:
     return tz
 
 
-def _walls(wall: NDArray[np.int64], missing: NDArray[np.bool_], tz: str, unit: str) -> Instants:
+def _walls(
+    wall: NDArray[np.int64], missing: NDArray[np.bool_], tz: str, unit: str
+) -> Instants:
     """Read wall-clock times of one zone."""
     wall = np.where(missing, 0, wall)
     if tz == "UTC":
@@ -353,7 +392,9 @@ def _walls(wall: NDArray[np.int64], missing: NDArray[np.bool_], tz: str, unit: s
     return found
 
 
-def _ranged(at: NDArray[np.int64], missing: NDArray[np.bool_], unit: str, tz: str) -> Instants:
+def _ranged(
+    at: NDArray[np.int64], missing: NDArray[np.bool_], unit: str, tz: str
+) -> Instants:
     faults = np.zeros(len(at), dtype=np.uint8)
     if missing.any():
         at = np.where(missing, 0, at)
@@ -372,11 +413,19 @@ def _epochs(
         hint = "say what they count since 1970: unit='s', 'ms' or 'us'"
         raise InvalidLogError(f"column {name!r}", got, "times", hint)
     factor = UNITS[unit]
-    fine = np.isfinite(numbers) if numbers.dtype.kind == "f" else np.ones(len(numbers), np.bool_)
+    fine = (
+        np.isfinite(numbers)
+        if numbers.dtype.kind == "f"
+        else np.ones(len(numbers), np.bool_)
+    )
     limit = _LATEST // factor + 1
     inside = fine & (numbers >= -limit) & (numbers <= limit)
     safe = np.where(inside, numbers, 0)
-    whole = np.rint(safe * factor) if numbers.dtype.kind == "f" else safe.astype(np.int64) * factor
+    whole = (
+        np.rint(safe * factor)
+        if numbers.dtype.kind == "f"
+        else safe.astype(np.int64) * factor
+    )
     found = _ranged(whole.astype(np.int64), missing, "us", "UTC")
     nan = ~fine & (numbers != numbers)  # noqa: PLR0124  NaN, pandas' missing
     mark(found.faults, nan, "missing_time")
@@ -398,20 +447,29 @@ def _check_unit(name: str, numbers: NDArray[Any], unit: str) -> None:
     better = [other for other in UNITS if other != unit and likely(other)]
     if better and not likely(unit):
         hint = f"as unit={better[0]!r} they lie between 1990 and 2100"
-        raise InvalidLogError(f"column {name!r}", numbers[0], f"times in unit={unit!r}", hint)
+        raise InvalidLogError(
+            f"column {name!r}", numbers[0], f"times in unit={unit!r}", hint
+        )
 
 
-def _texts(name: str, column: Any, missing: NDArray[np.bool_], tz: str | None) -> Instants:  # noqa: ANN401  pyarrow is untyped
+def _texts(
+    name: str, column: Any, missing: NDArray[np.bool_], tz: str | None
+) -> Instants:
     """Read ISO 8601 text in an Arrow column."""
     import pyarrow as pa  # noqa: PLC0415  the column came from it
     import pyarrow.compute as pc  # noqa: PLC0415
 
     shaped = np.asarray(pc.match_substring_regex(column, _ISO).fill_null(False))
-    zoned = np.asarray(pc.match_substring_regex(column, _ZONED).fill_null(False)) & shaped
+    zoned = (
+        np.asarray(pc.match_substring_regex(column, _ZONED).fill_null(False)) & shaped
+    )
     plain = shaped & ~zoned & ~missing
     try:
         at = np.zeros(len(column), dtype=np.int64)
-        for mask, kind in ((zoned, pa.timestamp("us", "UTC")), (plain, pa.timestamp("us"))):
+        for mask, kind in (
+            (zoned, pa.timestamp("us", "UTC")),
+            (plain, pa.timestamp("us")),
+        ):
             if mask.any():
                 some = column.filter(pa.array(mask)).cast(kind).cast(pa.int64())
                 at[mask] = np.asarray(some)
@@ -439,10 +497,14 @@ def _join(
     return found
 
 
-def _list_instants(name: str, values: list[Any], tz: str | None, unit: str | None) -> Instants:
+def _list_instants(
+    name: str, values: list[Any], tz: str | None, unit: str | None
+) -> Instants:
     """Read a list, each value by its own type."""
     kinds = set(map(type, values)) - {type(None)}
-    if kinds and all(issubclass(k, int | float | np.number) and k is not bool for k in kinds):
+    if kinds and all(
+        issubclass(k, int | float | np.number) and k is not bool for k in kinds
+    ):
         missing = np.array([v is None for v in values], dtype=np.bool_)
         numbers = np.array([0 if v is None else v for v in values])
         return _epochs(name, numbers, missing, unit)

@@ -22,7 +22,10 @@ __all__ = ["as_instants", "with_micros"]
 
 
 def with_micros(
-    frame: nw.LazyFrame[Any], kind: Any, name: str, spec: Spec  # noqa: ANN401  a narwhals dtype
+    frame: nw.LazyFrame[Any],
+    kind: Any,
+    name: str,
+    spec: Spec,
 ) -> tuple[nw.LazyFrame[Any], str | None]:
     """Add ``_us``: the column ``at`` as whole microseconds since 1970.
 
@@ -71,20 +74,22 @@ def with_micros(
 def _native_micros(frame: nw.LazyFrame[Any], *, zoned: bool) -> nw.LazyFrame[Any]:
     engine, native = frame.implementation, nw.to_native(frame)
     if engine.is_duckdb():
-        return nw.from_native(native.project('*, epoch_us("at") AS "_us"'))
+        return _lazy(native.project('*, epoch_us("at") AS "_us"'))
     if engine.is_ibis():
         at = native["at"]
         us = at.delta(_ibis_epoch(zoned=zoned), unit="microsecond")
-        return nw.from_native(native.mutate(_us=us))
+        return _lazy(native.mutate(_us=us))
     if engine.is_spark_like():
         wall = "timestampdiff(MICROSECOND, timestamp_ntz'1970-01-01 00:00:00', at)"
         text = "unix_micros(at)" if zoned else wall
-        return nw.from_native(native.selectExpr("*", f"{text} AS _us"))
+        return _lazy(native.selectExpr("*", f"{text} AS _us"))
     return frame.with_columns(_us=nw.col("at").dt.timestamp("us"))
 
 
 def as_instants(
-    frame: nw.LazyFrame[Any], names: Sequence[str], kind: Any  # noqa: ANN401  a narwhals dtype
+    frame: nw.LazyFrame[Any],
+    names: Sequence[str],
+    kind: Any,
 ) -> nw.LazyFrame[Any]:
     """Turn columns of microseconds since 1970 into the engine's instants.
 
@@ -116,17 +121,17 @@ def as_instants(
             f'make_timestamptz("{name}") AS "{name}"' if name in names else f'"{name}"'
             for name in order
         )
-        return nw.from_native(native.project(columns))
+        return _lazy(native.project(columns))
     if engine.is_ibis():
         start = _ibis_epoch(zoned=True)
-        columns = {name: start + native[name].as_interval("us") for name in names}
-        return nw.from_native(native.mutate(**columns))
+        instants = {name: start + native[name].as_interval("us") for name in names}
+        return _lazy(native.mutate(**instants))
     if engine.is_spark_like():
-        columns = [
+        texts = [
             f"timestamp_micros(`{name}`) AS `{name}`" if name in names else f"`{name}`"
             for name in order
         ]
-        return nw.from_native(native.selectExpr(*columns))
+        return _lazy(native.selectExpr(*texts))
     zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
     for name in names:
         instant = nw.col(name).cast(nw.Datetime("us", "UTC"))
@@ -137,7 +142,13 @@ def as_instants(
     return frame
 
 
-def _ibis_epoch(*, zoned: bool) -> Any:  # noqa: ANN401  ibis is untyped
+def _ibis_epoch(*, zoned: bool) -> Any:
     import ibis  # noqa: PLC0415  the frame came from it
 
     return ibis.timestamp("1970-01-01T00:00:00" + ("+00:00" if zoned else ""))
+
+
+def _lazy(native: Any) -> nw.LazyFrame[Any]:
+    """Return an engine's frame as narwhals sees it."""
+    frame: nw.LazyFrame[Any] = nw.from_native(native)
+    return frame

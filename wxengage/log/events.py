@@ -18,6 +18,7 @@ __all__ = ["Event", "bad_id"]
 
 _EITHER: Final = "text, or a whole number from 0"
 
+
 def bad_id(value: object) -> str | None:
     """Return what is wrong with an id, or None.
 

@@ -40,9 +40,7 @@ _NAMES: Final = ("", *FAULTS)
 SHOWN: Final = 10
 
 
-def mark(
-    faults: NDArray[np.uint8], rows: NDArray[np.bool_], fault: str
-) -> None:
+def mark(faults: NDArray[np.uint8], rows: NDArray[np.bool_], fault: str) -> None:
     """Give rows a fault, unless they have one already."""
     faults[rows & (faults == 0)] = CODE[fault]
 
@@ -88,7 +86,9 @@ class Rejected:
 
 
 def bad_rows(
-    faults: NDArray[np.uint8], start: int, look: Callable[[int, str], tuple[str, object, str]]
+    faults: NDArray[np.uint8],
+    start: int,
+    look: Callable[[int, str], tuple[str, object, str]],
 ) -> list[BadRow]:
     """Describe the rows with a fault.
 
@@ -111,5 +111,7 @@ def bad_rows(
     for row in np.flatnonzero(faults).tolist():
         fault = _NAMES[faults[row]]
         field, got, mend = look(row, fault)
-        found.append(BadRow(start + row, fault, field, shorten(got), mend or FAULTS[fault]))
+        found.append(
+            BadRow(start + row, fault, field, shorten(got), mend or FAULTS[fault])
+        )
     return found

@@ -56,14 +56,20 @@ def find(sources: Sequence[Any]) -> list[Path]:
         else:
             files = [Path(one) for one in sorted(glob.glob(text))]  # noqa: PTH207  a whole pattern
         if not files:
-            raise InvalidInputError("source", text, "a file, a folder or a glob that exists")
+            raise InvalidInputError(
+                "source", text, "a file, a folder or a glob that exists"
+            )
         found += files
     return list(dict.fromkeys(found))
 
 
 def _kind(path: Path) -> str:
     name = path.name.lower()
-    for kind, endings in (("parquet", _PARQUET), ("json", _JSON), ("text", tuple(_TEXT))):
+    for kind, endings in (
+        ("parquet", _PARQUET),
+        ("json", _JSON),
+        ("text", tuple(_TEXT)),
+    ):
         if name.endswith(endings):
             return kind
     return ""
@@ -117,7 +123,9 @@ def _parquet(path: Path, spec: Spec) -> Iterator[Batch]:
     try:
         file = pq.ParquetFile(path, memory_map=True)
     except pa.ArrowInvalid as error:
-        raise InvalidLogError(f"file {path.name}", str(error), "a Parquet file") from None
+        raise InvalidLogError(
+            f"file {path.name}", str(error), "a Parquet file"
+        ) from None
     with file:
         names = spec.wanted(file.schema_arrow.names)
         words = [
@@ -139,7 +147,7 @@ def _parquet(path: Path, spec: Spec) -> Iterator[Batch]:
             yield _table(file.read_row_groups(waiting, columns=names))
 
 
-def _table(table: Any) -> Batch:  # noqa: ANN401  pyarrow is untyped
+def _table(table: Any) -> Batch:
     return {name: table.column(name) for name in table.column_names}, table.num_rows
 
 
@@ -147,14 +155,18 @@ def _text(path: Path, spec: Spec, encoding: str) -> Iterator[Batch]:
     import pyarrow as pa  # noqa: PLC0415  an extra
     from pyarrow import csv  # noqa: PLC0415
 
-    delimiter = next(mark for end, mark in _TEXT.items() if path.name.lower().endswith(end))
+    delimiter = next(
+        mark for end, mark in _TEXT.items() if path.name.lower().endswith(end)
+    )
     try:
         header = _header(path, delimiter, encoding)
         names = spec.wanted(header)
         reader = csv.open_csv(
             path,
             read_options=csv.ReadOptions(block_size=_BLOCK_BYTES, encoding=encoding),
-            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            parse_options=csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True
+            ),
             convert_options=csv.ConvertOptions(
                 # Ids such as 0042 and words such as NA stay what they are.
                 column_types=dict.fromkeys(names, pa.string()),
@@ -206,11 +218,9 @@ def _json(path: Path, spec: Spec) -> Iterator[Batch]:
 
 
 def _json_types(path: Path, spec: Spec) -> dict[str, Any]:
-    """Return the types of an NDJSON file's columns, from its first lines.
-
-    Left to itself Arrow takes text that looks like a time for a naive time and
-    drops its offset.
-    """
+    """Return the types of an NDJSON file's columns, from its first lines."""
+    # Left to itself Arrow takes text that looks like a time for a naive time and
+    # drops its offset.
     import gzip  # noqa: PLC0415  a few lines are read
     import itertools  # noqa: PLC0415
     import json  # noqa: PLC0415
@@ -225,7 +235,9 @@ def _json_types(path: Path, spec: Spec) -> dict[str, Any]:
         for line in itertools.islice(filter(str.strip, file), _PEEK_LINES):
             row = json.loads(line)
             if not isinstance(row, dict):
-                raise InvalidLogError(f"file {path.name}", row, "one JSON object a line")
+                raise InvalidLogError(
+                    f"file {path.name}", row, "one JSON object a line"
+                )
             seen |= row
             for name, value in row.items():
                 kind = arrow.get(type(value))

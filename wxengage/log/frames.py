@@ -82,7 +82,9 @@ def origin_of(like: object) -> Origin:
         frame = nw.from_native(like, eager_only=True)  # type: ignore[call-overload]  an unknown object is the point
     except TypeError:
         raise InvalidInputError(
-            "like", like, "an eager frame, a dict, a list, or one of " + ", ".join(_FORMS)
+            "like",
+            like,
+            "an eager frame, a dict, a list, or one of " + ", ".join(_FORMS),
         ) from None
     return Origin(_form(frame))
 
@@ -146,7 +148,7 @@ class Ids:
 
 def give(
     columns: Mapping[str, NDArray[Any] | Ids], origin: Origin, like: object = None
-) -> Any:  # noqa: ANN401  whatever the caller uses
+) -> Any:
     """Return columns as the kind of table the caller works with.
 
     Parameters
@@ -174,11 +176,13 @@ def give(
     if origin.form == "records":
         return _records(columns, origin)
     backend = _backend(origin.form)
-    series = [_series(name, column, origin, backend) for name, column in columns.items()]
+    series = [
+        _series(name, column, origin, backend) for name, column in columns.items()
+    ]
     return nw.from_dict({one.name: one for one in series}, backend=backend).to_native()
 
 
-def _backend(form: str) -> nw.Implementation:
+def _backend(form: str) -> Any:
     import importlib  # noqa: PLC0415  only for frames
 
     try:
@@ -192,12 +196,14 @@ def _records(
     columns: Mapping[str, NDArray[Any] | Ids], origin: Origin
 ) -> list[dict[str, Any]]:
     lists = {name: _list(name, column, origin) for name, column in columns.items()}
-    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+    return [
+        dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)
+    ]
 
 
 def _list(name: str, column: NDArray[Any] | Ids, origin: Origin) -> list[Any]:
     if isinstance(column, Ids):
-        return column.numpy().tolist()  # type: ignore[no-any-return]
+        return list(column.numpy().tolist())
     if column.dtype.kind == "M":
         tz = zone(origin.tz)
         return [
@@ -206,7 +212,7 @@ def _list(name: str, column: NDArray[Any] | Ids, origin: Origin) -> list[Any]:
         ]
     if is_nullable_days(name, column):
         return [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
-    return column.tolist()
+    return list(column.tolist())
 
 
 def is_nullable_days(name: str, column: NDArray[Any]) -> bool:
@@ -215,7 +221,7 @@ def is_nullable_days(name: str, column: NDArray[Any]) -> bool:
 
 
 def _series(
-    name: str, column: NDArray[Any] | Ids, origin: Origin, backend: nw.Implementation
+    name: str, column: NDArray[Any] | Ids, origin: Origin, backend: Any
 ) -> nw.Series[Any]:
     if isinstance(column, Ids):
         keep = backend.is_pyarrow() and not column.is_numpy
@@ -236,7 +242,7 @@ def _series(
     return _plain(name, column, backend)
 
 
-def _plain(name: str, values: Any, backend: nw.Implementation) -> nw.Series[Any]:  # noqa: ANN401  Arrow or numpy
+def _plain(name: str, values: Any, backend: Any) -> nw.Series[Any]:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return nw.new_series(name, values.tolist(), nw.String(), backend=backend)
     return nw.new_series(name, values, backend=backend)

@@ -15,6 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from wxengage.errors import LONGEST_ID, BadRow, InvalidLogError, shorten
+from wxengage.log.building import Builder
 from wxengage.log.engines import as_instants, with_micros
 from wxengage.log.faults import FAULTS, SHOWN, Rejected
 from wxengage.log.frames import ARROW, Ids, Origin
@@ -33,7 +34,9 @@ from wxengage.times import (
 )
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 __all__ = ["LazyLog", "LazySummary", "local_day"]
 
@@ -160,12 +163,12 @@ class LazyLog(Log):
         )
 
     @property
-    def engine(self) -> Any:  # noqa: ANN401  whichever engine
+    def engine(self) -> Any:
         """The engine's own lazy frame of the rows that can be used."""
         roles = [role for role in self._spec.names if role != "at"]
         return self.native(self._rows.select(*roles, at=nw.col("_us")), "at")
 
-    def native(self, frame: nw.LazyFrame[Any], *instants: str) -> Any:  # noqa: ANN401  whichever engine
+    def native(self, frame: nw.LazyFrame[Any], *instants: str) -> Any:
         """Return an answer as the engine's own frame, microseconds as instants."""
         return nw.to_native(as_instants(frame, instants, self._time))
 
@@ -211,7 +214,9 @@ class LazyLog(Log):
             return
         bad = self._bad.filter(nw.col("_fault") != "duplicate")
         frame = bad.group_by("_fault").agg(rows=nw.len()).collect("pyarrow")
-        counts = dict(zip(frame["_fault"].to_list(), frame["rows"].to_list(), strict=True))
+        counts = dict(
+            zip(frame["_fault"].to_list(), frame["rows"].to_list(), strict=True)
+        )
         if counts:
             given = len(self) + sum(counts.values())
             ordered = {fault: counts[fault] for fault in FAULTS if fault in counts}
@@ -237,7 +242,7 @@ class LazyLog(Log):
             found.append(BadRow(-1, fault, name, shorten(row[role]), FAULTS[fault]))
         return tuple(found)
 
-    def _where(self, condition: Any) -> LazyLog:  # noqa: ANN401  an expression here
+    def _where(self, condition: Any) -> LazyLog:
         return attrs.evolve(self, rows=self._rows.filter(condition))
 
     def between(self, start: dt.datetime, end: dt.datetime) -> LazyLog:
@@ -253,20 +258,26 @@ class LazyLog(Log):
         """Return the events of some users."""
         return self._where(nw.col("user").is_in(list(ids)))
 
-    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  whichever engine
+    def to_frame(self, like: object = None) -> Any:
         """Return the events: the engine's frame, or ``like`` another kind."""
         return self.engine if like is None else self.collect().to_frame(like)
 
     def collect(self) -> Log:
         """Bring the events here, as a log in memory."""
-        from wxengage.log.reading import read_log  # noqa: PLC0415  it imports us
-
         self.check()
-        roles = {role: role for role in self._spec.names if role not in {"at", "id"}}
+        roles = [role for role in self._spec.names if role not in {"at", "id"}]
         frame = self._rows.select(*roles, "_us").collect("pyarrow").to_native()
-        named = {role: role for role in roles if role != "kind"}
-        log = read_log(frame, at="_us", unit="us", **named)
-        return attrs.evolve(log, origin=ARROW)
+        names = {role: role for role in roles} | {"at": "_us"}
+        builder = Builder(
+            attrs.evolve(self._spec, names=names, kinds={}, unit="us", latest=None)
+        )
+        columns = {name: frame.column(name) for name in frame.column_names}
+        builder.add(columns, frame.num_rows)
+        return attrs.evolve(builder.finish(ARROW), origin=ARROW)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Collect the log and keep it as a folder; see ``Log.save``."""
+        return self.collect().save(path)
 
     def kind_counts(self, start: dt.datetime | None, end: dt.datetime) -> KindCounts:
         """Return how often each user did each kind; see ``Log.kind_counts``."""
@@ -276,22 +287,26 @@ class LazyLog(Log):
             inside = inside & (us > micros("start", start))
         rows = self._rows.filter(inside).group_by("user", "kind").agg(n=nw.len())
         frame = rows.sort("user", "kind").collect("pyarrow")
-        users, user = np.unique(np.asarray(frame["user"].to_numpy()), return_inverse=True)
-        words, kind = np.unique(np.asarray(frame["kind"].to_numpy()), return_inverse=True)
+        users, user = np.unique(
+            np.asarray(frame["user"].to_numpy()), return_inverse=True
+        )
+        words, kind = np.unique(
+            np.asarray(frame["kind"].to_numpy()), return_inverse=True
+        )
         counts = np.zeros((len(users), len(words)), dtype=np.int64)
         counts[user, kind] = frame["n"].to_numpy()
         place = [words.tolist().index(name) for name in KINDS if name in words]
         kinds = tuple(name for name in KINDS if name in words)
         return KindCounts(kinds, users, counts[:, place])
 
-    def summarise(
+    def summarise(  # type: ignore[override]
         self,
         as_of: dt.datetime,
         *,
         window: dt.timedelta = WINDOW,
         session_gap: dt.timedelta = SESSION_GAP,
-        clock: DayClock = DayClock(),  # noqa: B008  immutable
-    ) -> LazySummary:  # type: ignore[override]  lazy in, lazy out
+        clock: DayClock = DayClock(),
+    ) -> LazySummary:
         """Return one row of statistics a user, lazily; see ``Log.summarise``."""
         upto = micros("as_of", as_of)
         start = clock.window_start(as_of, window)
@@ -318,7 +333,9 @@ class LazyLog(Log):
         )
         frame = frame.join(self.follows(upto), on="user", how="left")
         today = clock.day(as_of)
-        frame = _final(frame, today, local_day(nw.col("follow_us"), clock, _EARLIEST, upto))
+        frame = _final(
+            frame, today, local_day(nw.col("follow_us"), clock, _EARLIEST, upto)
+        )
         instants = [name for name in COLUMNS if name.endswith("_at")]
         counts = [name for name in COLUMNS if name not in {"user", "value"}]
         frame = frame.with_columns(nw.col(name).cast(nw.Int64()) for name in counts)
@@ -329,17 +346,22 @@ class LazyLog(Log):
         rows = self._rows.filter(
             nw.col("kind").is_in(["follow", "unfollow"]) & (nw.col("_us") <= upto)
         )
-        left = rows.filter(nw.col("kind") == "unfollow").group_by("user")
-        left = left.agg(_left=nw.col("_us").max())
-        stayed = rows.filter(nw.col("kind") == "follow").join(left, on="user", how="left")
+        unfollows = rows.filter(nw.col("kind") == "unfollow")
+        left = unfollows.group_by("user").agg(_left=nw.col("_us").max())
+        stayed = rows.filter(nw.col("kind") == "follow").join(
+            left, on="user", how="left"
+        )
         stayed = stayed.filter(
             nw.col("_left").is_null() | (nw.col("_us") > nw.col("_left"))
         )
         return stayed.group_by("user").agg(follow_us=nw.col("_us").min())
 
     def streaks(
-        self, as_of: dt.datetime, *, clock: DayClock = DayClock()  # noqa: B008  immutable
-    ) -> Any:  # noqa: ANN401  whichever engine
+        self,
+        as_of: dt.datetime,
+        *,
+        clock: DayClock = DayClock(),
+    ) -> Any:
         """Return each user's days in a row, lazily; see ``Log.streaks``."""
         upto, today = micros("as_of", as_of), clock.day(as_of)
         rows = self._rows.filter(
@@ -347,11 +369,17 @@ class LazyLog(Log):
         )
         days = rows.select("user", day=local_day(nw.col("_us"), clock, _EARLIEST, upto))
         days = days.unique(subset=["user", "day"])
-        days = days.with_columns(before=nw.col("day").shift(1).over("user", order_by="day"))
+        days = days.with_columns(
+            before=nw.col("day").shift(1).over("user", order_by="day")
+        )
         new = nw.col("before").is_null() | (nw.col("day") - nw.col("before") != 1)
         days = days.with_columns(new=flag(new))
-        days = days.with_columns(run=nw.col("new").cum_sum().over("user", order_by="day"))
-        runs = days.group_by("user", "run").agg(length=nw.len(), last=nw.col("day").max())
+        days = days.with_columns(
+            run=nw.col("new").cum_sum().over("user", order_by="day")
+        )
+        runs = days.group_by("user", "run").agg(
+            length=nw.len(), last=nw.col("day").max()
+        )
         alive = nw.when(nw.col("last") >= today - 1).then(nw.col("length"))
         runs = runs.with_columns(alive=alive.otherwise(whole(0)))
         frame = runs.group_by("user").agg(
@@ -359,23 +387,26 @@ class LazyLog(Log):
             longest=nw.col("length").max(),
             last_day=nw.col("last").max(),
         )
-        columns = [nw.col(n).cast(nw.Int64()) for n in ("current", "longest", "last_day")]
+        columns = [
+            nw.col(n).cast(nw.Int64()) for n in ("current", "longest", "last_day")
+        ]
         return nw.to_native(frame.select("user", *columns))
 
 
 def _from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
-    """Read wall-clock microseconds of one zone as instants.
-
-    A time the clock was turned forward over has no instant: it is null.
-    """
+    """Return wall-clock microseconds of one zone as instants, null in a gap."""
     table = offsets(zone(tz), _EARLIEST // 1_000_000, _LATEST // 1_000_000)
     found = wall - table[-1][1] * 1_000_000
     nothing = nw.lit(None, nw.Int64())
-    for (_, before), (since, after) in reversed(list(zip(table, table[1:], strict=False))):
+    for (_, before), (since, after) in reversed(
+        list(zip(table, table[1:], strict=False))
+    ):
         end = (since + before) * 1_000_000
         begin = (since + after) * 1_000_000
         if begin > end:
-            found = nw.when((wall >= end) & (wall < begin)).then(nothing).otherwise(found)
+            found = (
+                nw.when((wall >= end) & (wall < begin)).then(nothing).otherwise(found)
+            )
         found = nw.when(wall < end).then(wall - before * 1_000_000).otherwise(found)
     return found
 
@@ -383,12 +414,14 @@ def _from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
 def _with_kinds(frame: nw.LazyFrame[Any], spec: Spec) -> nw.LazyFrame[Any]:
     """Turn the source's words into our kinds; an unknown word into null."""
     if spec.constant is not None:
-        return frame.with_columns(kind=nw.lit(spec.constant), _word=nw.lit(spec.constant))
+        return frame.with_columns(
+            kind=nw.lit(spec.constant), _word=nw.lit(spec.constant)
+        )
     words: dict[str, list[str]] = {}
     for word, name in ({name: name for name in KINDS} | dict(spec.kinds)).items():
         words.setdefault(name, []).append(word)
     plain = [name for name, own in words.items() if own == [name]]
-    kind = nw.when(nw.col("kind").is_in(plain)).then(nw.col("kind"))
+    kind: nw.Expr = nw.when(nw.col("kind").is_in(plain)).then(nw.col("kind"))
     for name, own in words.items():
         if name not in plain:
             kind = nw.when(nw.col("kind").is_in(own)).then(nw.lit(name)).otherwise(kind)
@@ -421,7 +454,9 @@ def _fault(frame: nw.LazyFrame[Any], spec: Spec) -> nw.Expr:
     for role in ("value", "duration"):
         if role in spec.names:
             if not schema[role].is_numeric():
-                raise InvalidLogError(f"column {spec.names[role]!r}", schema[role], "numbers")
+                raise InvalidLogError(
+                    f"column {spec.names[role]!r}", schema[role], "numbers"
+                )
             number = nw.col(role).cast(nw.Float64())
             checks.append((~number.is_null() & ~number.is_finite(), "bad_number"))
             checks.append((number < 0, "negative_number"))
@@ -433,7 +468,9 @@ def _fault(frame: nw.LazyFrame[Any], spec: Spec) -> nw.Expr:
     return fault
 
 
-def _with_conflicts(frame: nw.LazyFrame[Any], roles: Sequence[str]) -> nw.LazyFrame[Any]:
+def _with_conflicts(
+    frame: nw.LazyFrame[Any], roles: Sequence[str]
+) -> nw.LazyFrame[Any]:
     """Use every event id once, and none that stands for two events."""
     content = [role for role in roles if role != "id"]
     fine = frame.filter(nw.col("_fault").is_null())
@@ -472,7 +509,9 @@ def _columns(
     )
 
 
-def _final(frame: nw.LazyFrame[Any], today: int, followed: nw.Expr) -> nw.LazyFrame[Any]:
+def _final(
+    frame: nw.LazyFrame[Any], today: int, followed: nw.Expr
+) -> nw.LazyFrame[Any]:
     """Turn aggregates into the columns of a summary."""
     # A count of distinct values counts null as one.
     some_passive = flag(nw.col("interactions") < nw.col("events"))
@@ -496,7 +535,8 @@ def _summary(frame: nw.DataFrame[Any]) -> Summary:
         series = frame[name]
         if name.endswith("_at"):
             at = np.array(
-                [None if v is None else micros("", v) for v in series.to_list()], dtype=object
+                [None if v is None else micros("", v) for v in series.to_list()],
+                dtype=object,
             )
             none = np.array([v is None for v in at], dtype=np.bool_)
             whole = np.where(none, np.iinfo(np.int64).min, at).astype(np.int64)
@@ -504,9 +544,9 @@ def _summary(frame: nw.DataFrame[Any]) -> Summary:
         elif name == "follow_age_days":
             columns[name] = np.array(series.to_list(), dtype=np.float64)
         elif name == "user":
-            columns[name] = np.array(series.to_list(), dtype=None if series.dtype.is_integer() else object)
+            columns[name] = np.array(
+                series.to_list(), dtype=None if series.dtype.is_integer() else object
+            )
         else:
             columns[name] = series.to_numpy()
     return Summary(**columns, ids=Ids(columns["user"]), origin=ARROW)
-
-

@@ -15,6 +15,7 @@ from wxengage.log.columns import UNITS
 from wxengage.log.events import Event
 from wxengage.log.frames import ARRAYS, ARROW, Origin, _form
 from wxengage.log.kinds import KINDS, Kind, nearest_kind
+from wxengage.log.lazy import LazyLog
 from wxengage.log.spec import Spec
 from wxengage.times import micros, zone
 
@@ -30,7 +31,7 @@ CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 
 def read_log(
-    source: Any,  # noqa: ANN401  seven libraries' frames and more
+    source: Any,
     *,
     user: str = "user",
     kind: str | Kind = "kind",
@@ -143,7 +144,7 @@ def _checked(kinds: Mapping[str, str]) -> Mapping[str, str]:
     return kinds
 
 
-def _read(source: Any, spec: Spec, encoding: str) -> Log:  # noqa: ANN401  seven libraries' frames and more
+def _read(source: Any, spec: Spec, encoding: str) -> Log:
     if hasattr(source, "to_log_source"):
         return _read(source.to_log_source(), spec, encoding)
     if isinstance(source, str | os.PathLike):
@@ -158,12 +159,8 @@ def _read(source: Any, spec: Spec, encoding: str) -> Log:  # noqa: ANN401  seven
         rule = "a frame, a dict of arrays, a list of dicts or events, or paths"
         raise InvalidInputError("source", type(source), rule) from None
     if isinstance(frame, nw.LazyFrame):
-        from wxengage.log.lazy import LazyLog  # noqa: PLC0415  only for engines
-
         return LazyLog.of(frame, spec)
-    columns = {
-        name: _column(frame, name) for name in spec.wanted(frame.columns)
-    }
+    columns = {name: _column(frame, name) for name in spec.wanted(frame.columns)}
     return _read_columns(columns, spec, Origin(_form(frame)))
 
 
@@ -179,15 +176,21 @@ def _read_list(source: Sequence[Any], spec: Spec, encoding: str) -> Log:
         return _read_columns(columns, spec, Origin("records"))
     for row, one in enumerate(source):
         if not isinstance(one, dict):
-            rule = "a dict, as the rows before it" if row else "a dict, an Event or a path"
+            rule = (
+                "a dict, as the rows before it" if row else "a dict, an Event or a path"
+            )
             raise InvalidInputError(f"source[{row}]", type(one), rule)
-    present = {name: None for one in source for name in one} if source else spec.names.values()
+    present = (
+        {name: None for one in source for name in one}
+        if source
+        else spec.names.values()
+    )
     wanted = spec.wanted(list(present))
     columns = {name: [one.get(name) for one in source] for name in wanted}
     return _read_columns(columns, spec, Origin("records"))
 
 
-def _column(frame: nw.DataFrame[Any], name: str) -> Any:  # noqa: ANN401  any library's column
+def _column(frame: nw.DataFrame[Any], name: str) -> Any:
     """Return a frame's column as pandas, Arrow or numpy has it."""
     series = frame.get_column(name)
     if frame.implementation.is_pandas_like() or frame.implementation.is_pyarrow():

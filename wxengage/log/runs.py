@@ -54,9 +54,7 @@ class Runs:
     latest: int
 
     @classmethod
-    def of(
-        cls, user: NDArray[np.uint32], at: NDArray[np.int64], users: int
-    ) -> Runs:
+    def of(cls, user: NDArray[np.uint32], at: NDArray[np.int64], users: int) -> Runs:
         """Sort events into runs.
 
         Parameters
@@ -99,7 +97,9 @@ class Runs:
         """Where each run ends."""
         return self.bounds[1:]
 
-    def times(self, places: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.int64]:
+    def times(
+        self, places: NDArray[np.int64] | slice = slice(None)
+    ) -> NDArray[np.int64]:
         """Return the instants at some places, microseconds since 1970."""
         offsets = self.keys[places] & np.uint64((1 << self.bits) - 1)
         return offsets.view(np.int64) + self.origin

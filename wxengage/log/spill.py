@@ -88,7 +88,9 @@ class Piles:
         for number in range(PILES):
             with (self.folder.path / f"{number}").open("rb") as file:
                 records = np.fromfile(file, dtype=self.dtype)
-            columns = {name: np.ascontiguousarray(records[name]) for name in self._names}
+            columns = {
+                name: np.ascontiguousarray(records[name]) for name in self._names
+            }
             members = np.arange(number, self.users, PILES)
             user = columns.pop("user") // np.uint32(PILES)
             at, kind = columns.pop("at"), columns.pop("kind")

@@ -73,7 +73,10 @@ class UserState:
     def take(self, users: NDArray[np.int64]) -> Self:
         """Return the state of some users, in that order."""
         return type(self)(
-            **{field.name: getattr(self, field.name)[users] for field in attrs.fields(type(self))}
+            **{
+                field.name: getattr(self, field.name)[users]
+                for field in attrs.fields(type(self))
+            }
         )
 
     def put(self, users: NDArray[np.int64], other: Self) -> None:

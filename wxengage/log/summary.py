@@ -75,7 +75,7 @@ class Summary:
     def __len__(self) -> int:
         return len(self.events)
 
-    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+    def to_frame(self, like: object = None) -> Any:
         """Return the summary as the kind of table the log came from.
 
         Parameters
@@ -166,6 +166,3 @@ def summary_of(
         ids=ids,
         origin=origin,
     )
-
-
-

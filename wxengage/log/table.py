@@ -11,6 +11,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.log.faults import Rejected
+from wxengage.log.folders import write_folder
 from wxengage.log.frames import give
 from wxengage.log.kinds import KINDS, nearest_kind
 from wxengage.log.part import KIND_NAMES, Part, kind_mask
@@ -87,7 +88,9 @@ class Log:
     @functools.cached_property
     def _extent(self) -> tuple[int, int, int]:
         """Events, and the first and last instant of them."""
-        found = [(len(p), int(p.at.min()), int(p.at.max())) for p in self._parts if len(p)]
+        found = [
+            (len(p), int(p.at.min()), int(p.at.max())) for p in self._parts if len(p)
+        ]
         if not found:
             return 0, NEVER, NEVER
         sizes, firsts, lasts = zip(*found, strict=True)
@@ -189,7 +192,9 @@ class Log:
             The others are left out.
         """
         wanted = set(ids)
-        keep = np.array([one in wanted for one in self._ids.numpy().tolist()], dtype=np.bool_)
+        keep = np.array(
+            [one in wanted for one in self._ids.numpy().tolist()], dtype=np.bool_
+        )
         return self._where(lambda part: keep[part.members[part.user]])
 
     def _where(self, rows: Callable[[Part], NDArray[np.bool_]]) -> Log:
@@ -197,7 +202,7 @@ class Log:
         parts = tuple(make) if isinstance(self._parts, tuple) else make
         return attrs.evolve(self, parts=parts)
 
-    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+    def to_frame(self, like: object = None) -> Any:
         """Return the events as the kind of table the log came from.
 
         Parameters
@@ -212,12 +217,12 @@ class Log:
             order of time, then user.
         """
         parts = tuple(self._parts)
-        joined = {
-            "user": np.concatenate([part.members[part.user] for part in parts] or [[]]),
-            "kind": np.concatenate([part.kind for part in parts] or [[]]),
-            "at": np.concatenate([part.at for part in parts] or [[]]),
+        joined: dict[str, NDArray[Any]] = {
+            "user": np.concatenate([part.members[part.user] for part in parts]),
+            "kind": np.concatenate([part.kind for part in parts]),
+            "at": np.concatenate([part.at for part in parts]),
         }
-        for name in parts[0].more if parts else ():
+        for name in parts[0].more:
             joined[name] = np.concatenate([part.more[name] for part in parts])
         rank = np.empty(len(self._ids), dtype=np.int64)
         rank[self._ids.order] = np.arange(len(self._ids))
@@ -232,7 +237,7 @@ class Log:
         for name, column in joined.items():
             ordered = column[order]
             if name in self._words:
-                words = np.append(np.asarray(self._words[name], dtype=object), None)
+                words = np.array([*self._words[name].tolist(), None], dtype=object)
                 ordered = words[ordered]
             columns[name] = ordered
         return give(columns, self._origin, like)
@@ -243,7 +248,7 @@ class Log:
         *,
         window: dt.timedelta = WINDOW,
         session_gap: dt.timedelta = SESSION_GAP,
-        clock: DayClock = DayClock(),  # noqa: B008  immutable
+        clock: DayClock = DayClock(),
     ) -> Summary:
         """Return one row of statistics a user.
 
@@ -278,12 +283,20 @@ class Log:
             whole.put(part.members, state)
             counts[part.members], days[part.members] = window_of
         return summary_of(
-            whole, (counts, days), self._ids, as_of=upto, clock=clock, origin=self._origin
+            whole,
+            (counts, days),
+            self._ids,
+            as_of=upto,
+            clock=clock,
+            origin=self._origin,
         )
 
     def streaks(
-        self, as_of: dt.datetime, *, clock: DayClock = DayClock()  # noqa: B008  immutable
-    ) -> Any:  # noqa: ANN401  the caller's kind
+        self,
+        as_of: dt.datetime,
+        *,
+        clock: DayClock = DayClock(),
+    ) -> Any:
         """Return each user's days in a row with an interaction.
 
         Parameters
@@ -303,7 +316,11 @@ class Log:
         """
         upto = micros("as_of", as_of)
         n = len(self._ids)
-        current, longest, last = np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, NEVER)
+        current, longest, last = (
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
+            np.full(n, NEVER),
+        )
         for part in self._parts:
             found = streaks_of(part, upto, clock)
             current[part.members], longest[part.members], last[part.members] = found
@@ -337,14 +354,20 @@ class Log:
         counts = np.zeros((len(self._ids), len(KIND_NAMES)), dtype=np.int64)
         for part in self._parts:
             inside = np.flatnonzero((part.at > low) & (part.at <= high))
-            cell = part.user[inside].astype(np.int64) * len(KIND_NAMES) + part.kind[inside]
+            cell = (
+                part.user[inside].astype(np.int64) * len(KIND_NAMES) + part.kind[inside]
+            )
             found = np.bincount(cell, minlength=part.users * len(KIND_NAMES))
             counts[part.members] = found.reshape(part.users, len(KIND_NAMES))
         order = self._ids.order
         order = order[counts[order].any(axis=1)]
         present = counts.any(axis=0)
-        kinds = tuple(name for name, some in zip(KIND_NAMES, present, strict=True) if some)
-        return KindCounts(kinds, self._ids.take(order).numpy(), counts[order][:, present])
+        kinds = tuple(
+            name for name, some in zip(KIND_NAMES, present, strict=True) if some
+        )
+        return KindCounts(
+            kinds, self._ids.take(order).numpy(), counts[order][:, present]
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Keep the log as a folder that ``open_log`` maps into memory.
@@ -359,9 +382,27 @@ class Log:
         pathlib.Path
             The folder.
         """
-        from wxengage.log.store import save_log  # noqa: PLC0415  only when asked
+        parts = tuple(self._parts)
+        arrays: dict[str, Any] = {"ids": self._ids.numpy()}
+        columns = {"user", "at", "kind"} | {
+            name for part in parts for name in part.more
+        }
+        for name in sorted(columns):
+            pieces = [_saved(part, name) for part in parts]
+            arrays[f"event.{name}"] = np.concatenate(pieces)
+        for name, words in self._words.items():
+            arrays[f"words.{name}"] = words
+        about = {"what": "log", "kinds": list(KIND_NAMES), "events": len(self)}
+        about |= {"unit": self._origin.unit, "tz": self._origin.tz}
+        return write_folder(path, about | {"form": self._origin.form}, arrays)
 
-        return save_log(self, path)
+
+def _saved(part: Part, name: str) -> NDArray[Any]:
+    """Return a part's column as it is saved: users as codes of the whole log."""
+    if name == "user":
+        return part.members[part.user].astype(np.uint32)
+    column: NDArray[Any] = part.more[name] if name in part.more else getattr(part, name)
+    return column
 
 
 def check_kinds(kinds: Iterable[str]) -> list[str]:

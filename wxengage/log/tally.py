@@ -14,11 +14,11 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
+from wxengage.log.folders import read_folder, write_folder
 from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.reading import read_log
 from wxengage.log.runs import NEVER
 from wxengage.log.state import ACTIVE, UserState, days_of, ends_at, state_of
-from wxengage.log.store import read_folder, write_folder
 from wxengage.log.summary import summary_of
 from wxengage.log.table import SESSION_GAP, WINDOW, Log
 from wxengage.times import MICROS_PER_DAY, DayClock, from_micros, micros, span_micros
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from wxengage.log.summary import Summary
 
 __all__ = ["Tally"]
-
 
 
 class Tally:
@@ -60,7 +59,7 @@ class Tally:
     def __init__(
         self,
         *,
-        clock: DayClock = DayClock(),  # noqa: B008  immutable
+        clock: DayClock = DayClock(),
         window: dt.timedelta = WINDOW,
         session_gap: dt.timedelta = SESSION_GAP,
     ) -> None:
@@ -87,7 +86,7 @@ class Tally:
         until = "nothing" if self._last_at == NEVER else from_micros(self._last_at)
         return f"<Tally of {len(self):,} users up to {until}>"
 
-    def add(self, batch: Any, **columns: Any) -> None:  # noqa: ANN401  what read_log takes
+    def add(self, batch: Any, **columns: Any) -> None:
         """Add the events that came since.
 
         Parameters
@@ -144,7 +143,9 @@ class Tally:
         mine = (self._clock, self._window, self._gap)
         if mine != (other._clock, other._window, other._gap):
             rule = f"made with {mine}"
-            raise InvalidInputError("other", (other._clock, other._window, other._gap), rule)
+            raise InvalidInputError(
+                "other", (other._clock, other._window, other._gap), rule
+            )
         both = Tally(
             clock=self._clock,
             window=self._window,
@@ -167,14 +168,18 @@ class Tally:
         self._last_at = micros("", last)
         self._last_day = self._clock.day(last)
         for part in log.parts:
-            self._state.put(part.members, state_of(part, self._last_at, self._gap, self._clock))
+            self._state.put(
+                part.members, state_of(part, self._last_at, self._gap, self._clock)
+            )
             self._ring[:, part.members] = self._daily(part, self._last_day)
 
     def _daily(self, part: Part, today: int) -> NDArray[np.uint32]:
         """Return interactions of the last days, a row for each day."""
         runs = part.runs(ACTIVE)
         day, _ = days_of(runs, self._clock)
-        user = np.repeat(np.arange(part.users), ends_at(runs, self._last_at) - runs.starts)
+        user = np.repeat(
+            np.arange(part.users), ends_at(runs, self._last_at) - runs.starts
+        )
         kept = day > today - self._days
         cell = day[kept] % self._days * part.users + user[kept]
         found = np.bincount(cell, minlength=part.users * self._days)
@@ -193,7 +198,9 @@ class Tally:
         old = ~new
         before = self._state.take(codes[old])
         after = later._state.take(np.flatnonzero(old))
-        self._refuse_late(before.last_own, after.first_own, [ids[i] for i in np.flatnonzero(old)])
+        self._refuse_late(
+            before.last_own, after.first_own, [ids[i] for i in np.flatnonzero(old)]
+        )
         together = before.then(after, self._gap)
         self._grow(known + int(new.sum()))
         for i in np.flatnonzero(new).tolist():
@@ -219,7 +226,9 @@ class Tally:
             row = int(late[0])
             got = f"{late.size} users with a late event, the first {str(ids[row])[:4]!r}..."
             rule = f"in order of time: not before {from_micros(int(last[row]))} for that user"
-            raise InvalidInputError("batch", got, rule, "recompute from the events themselves")
+            raise InvalidInputError(
+                "batch", got, rule, "recompute from the events themselves"
+            )
 
     def _grow(self, users: int) -> None:
         """Make room for new users, a quarter more than needed to grow seldom."""
@@ -229,7 +238,9 @@ class Tally:
         more = users - room + users // 4
         empty = UserState.empty(more)
         columns = {
-            field.name: np.concatenate((getattr(self._state, field.name), getattr(empty, field.name)))
+            field.name: np.concatenate(
+                (getattr(self._state, field.name), getattr(empty, field.name))
+            )
             for field in attrs.fields(UserState)
         }
         self._state = UserState(**columns)
@@ -264,7 +275,9 @@ class Tally:
         upto = micros("as_of", as_of)
         if upto < self._last_at:
             rule = f"at or after the last event, {from_micros(self._last_at)}"
-            raise InvalidInputError("as_of", as_of, rule, "ask Log.summarise for the past")
+            raise InvalidInputError(
+                "as_of", as_of, rule, "ask Log.summarise for the past"
+            )
         today = self._clock.day(as_of)
         last = today if self._last_day is None else self._last_day
         counts, days = (np.zeros(self._ring.shape[1], dtype=np.int64) for _ in range(2))
@@ -303,7 +316,10 @@ class Tally:
             The folder.
         """
         n = len(self._codes)
-        arrays = {f"state.{f.name}": getattr(self._state, f.name)[:n] for f in attrs.fields(UserState)}
+        arrays = {
+            f"state.{f.name}": getattr(self._state, f.name)[:n]
+            for f in attrs.fields(UserState)
+        }
         arrays |= {"ids": self._ids().values, "ring": self._ring[:, :n]}
         about = {
             "what": "tally",
@@ -344,7 +360,9 @@ class Tally:
             session_gap=dt.timedelta(microseconds=about["session_gap_us"]),
         )
         tally._codes = {one: code for code, one in enumerate(arrays["ids"].tolist())}
-        columns = {f.name: np.array(arrays[f"state.{f.name}"]) for f in attrs.fields(UserState)}
+        columns = {
+            f.name: np.array(arrays[f"state.{f.name}"]) for f in attrs.fields(UserState)
+        }
         tally._state = UserState(**columns)
         tally._ring = np.array(arrays["ring"])
         tally._last_day, tally._last_at = about["last_day"], about["last_at_us"]

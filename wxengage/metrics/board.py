@@ -18,7 +18,8 @@ from wxengage.errors import InvalidInputError
 from wxengage.log.frames import ARRAYS, give
 from wxengage.metrics.registry import METRICS, TIERS, Metric, Tier, Words
 from wxengage.metrics.sides import EMPTY, TICK, Period, Side, rows_of, side_of
-from wxengage.segments.lifecycle import SEGMENTS, segment_users
+from wxengage.segments.lifecycle import segment_users
+from wxengage.segments.policy import SEGMENTS
 from wxengage.stats.intervals import Estimate
 from wxengage.times import DayClock, span_micros
 

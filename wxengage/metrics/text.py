@@ -27,7 +27,7 @@ __all__ = [
 
 # Characters that take two cells of a terminal.
 _WIDE: Final = frozenset("WF")
-_HEAD: Final = ("metric", "now", "95 % interval", "users", "before", "change", "")
+_HEAD: Final = ("metric", "now", "95% interval", "users", "before", "change", "")
 _WHOLE: Final = 100  # from here on decimals of an amount are noise
 _STYLE: Final = (
     "<style>.wx-board{border-collapse:collapse;font-variant-numeric:tabular-nums}"
@@ -106,7 +106,7 @@ def number_text(value: float | None, unit: Unit, *, sign: bool = False) -> str:
     Returns
     -------
     str
-        Such as ``"12.4 %"`` or ``"1,204"``.
+        Such as ``"12.4%"`` or ``"1,204"``.
     """
     if value is None:
         return "-"
@@ -114,7 +114,7 @@ def number_text(value: float | None, unit: Unit, *, sign: bool = False) -> str:
     if not math.isfinite(value):
         return str(value)
     if unit == "share":
-        return f"{100 * value:{plus}.1f} %"
+        return f"{100 * value:{plus}.1f}%"
     digits = 2 if unit == "value" and abs(value) < _WHOLE else 0
     return f"{value:{plus},.{digits}f}"
 
@@ -135,7 +135,7 @@ def change_text(reading: Reading) -> str:
     if unit == "share":
         return f"{100 * change:+.1f} pts"
     if reading.relative is not None:
-        return f"{100 * reading.relative:+.0f} %"
+        return f"{100 * reading.relative:+.0f}%"
     return number_text(change, unit, sign=True)
 
 

@@ -200,7 +200,7 @@ def next_allowed(
     past: Iterable[Sent],
     at: dt.datetime,
     *,
-    clock: DayClock = DayClock(),  # noqa: B008  frozen
+    clock: DayClock = DayClock(),
 ) -> dt.datetime:
     """Return the first instant from ``at`` on at which a cap lets a send go.
 
@@ -301,7 +301,7 @@ def may_send_many(
     past_users: ArrayLike,
     past_at: ArrayLike,
     *,
-    clock: DayClock = DayClock(),  # noqa: B008  frozen
+    clock: DayClock = DayClock(),
 ) -> NDArray[np.bool_]:
     """Return which of many sends a cap lets go at once.
 

@@ -60,7 +60,7 @@ class QuietHours:
         start = minute_of_day("start", self.start) % MINUTES_PER_DAY
         return start, minute_of_day("end", self.end) % MINUTES_PER_DAY
 
-    def covers(self, at: dt.datetime, *, clock: DayClock = DayClock()) -> bool:  # noqa: B008  frozen
+    def covers(self, at: dt.datetime, *, clock: DayClock = DayClock()) -> bool:
         """Return whether an instant is quiet.
 
         Parameters
@@ -82,7 +82,7 @@ class QuietHours:
         self,
         at: NDArray[np.int64],
         *,
-        clock: DayClock = DayClock(),  # noqa: B008  frozen
+        clock: DayClock = DayClock(),
     ) -> NDArray[np.bool_]:
         """Return whether each of many instants is quiet.
 
@@ -114,7 +114,7 @@ class QuietHours:
         self,
         at: dt.datetime,
         *,
-        clock: DayClock = DayClock(),  # noqa: B008  frozen
+        clock: DayClock = DayClock(),
     ) -> dt.datetime:
         """Return the first instant from ``at`` on that is not quiet.
 

@@ -202,7 +202,7 @@ def windows_on(
     day: int,
     *,
     windows: tuple[Window, ...] = GOLDEN_WINDOWS["wechat"],
-    clock: DayClock = DayClock(),  # noqa: B008  frozen
+    clock: DayClock = DayClock(),
 ) -> tuple[Slot, ...]:
     """Return the windows of one local day as instants.
 

@@ -107,16 +107,19 @@ def gather(
     lines: dict[tuple[bytes, int, int], _Line] = {}
     variables = 0
     for crowd in np.flatnonzero(usable.any(axis=1)).tolist():
-        key = usable[crowd].tobytes(), int(room.ads[crowd]), int(room.sends[crowd])
+        worth = candidates.rows[room.rows[crowd]]
+        best_first = np.argsort(-worth, kind="stable")
+        best_first = best_first[usable[crowd][best_first]]
+        key = best_first.tobytes(), int(room.ads[crowd]), int(room.sends[crowd])
         if key not in lines:
             own = groups + _own_groups(candidates, room, crowd)
-            lines[key] = _line_up(usable[crowd], own, instants)
+            lines[key] = _line_up(best_first, own, instants)
         line, who = lines[key], members[crowd]
         parts = (who,) if line.is_whole else tuple(np.split(who, len(who)))
         variables += len(parts) * len(line.options)
         _require_small(variables, candidates)
-        worth = candidates.rows[room.rows[crowd]][line.options]
-        found += [Crowd(part, line.options, worth, line.groups) for part in parts]
+        own_worth = worth[line.options]
+        found += [Crowd(part, line.options, own_worth, line.groups) for part in parts]
     reasons = np.full(len(candidates), "holdout", dtype=_REASON)
     inside = crowd_of != HELD_OUT
     reasons[inside] = reason[crowd_of[inside]]
@@ -211,20 +214,36 @@ class _Line:
 
 
 def _line_up(
-    usable: NDArray[np.bool_], groups: tuple[Group, ...], instants: NDArray[np.int64]
+    best_first: NDArray[np.int64],
+    groups: tuple[Group, ...],
+    instants: NDArray[np.int64],
 ) -> _Line:
     """Return a line in which each binding set is one stretch, if there is one."""
-    binding = [g for g in groups if int((g.members & usable).sum()) > g.most]
-    binding.sort(key=lambda group: -int((group.members & usable).sum()))
-    options = np.flatnonzero(usable)
-    by_time = options[np.argsort(instants[options], kind="stable")]
+    binding = _binding(best_first, groups)
+    by_time = best_first[np.argsort(instants[best_first], kind="stable")]
     # Sorted by membership, the widest set first, sets within sets stay together.
-    keys = [~group.members[by_time] for group in reversed(binding)]
-    nested = by_time[np.lexsort(keys)] if keys else by_time
-    for line in (by_time, nested):
+    keys = [~group.members[best_first] for group in reversed(binding)]
+    nested = best_first[np.lexsort(keys)] if keys else best_first
+    # The best first, where that will do: the smaller ids then get the better.
+    for line in (best_first, nested, by_time):
         if all(_is_stretch(group.members[line]) for group in binding):
             return _along(line, binding, is_whole=True)
-    return _along(by_time, binding, is_whole=False)
+    return _along(best_first, binding, is_whole=False)
+
+
+def _binding(options: NDArray[np.int64], groups: tuple[Group, ...]) -> list[Group]:
+    """Return the sets that matter for these options, the widest first."""
+    found: list[Group] = []
+    inside = [(group.members[options], group) for group in groups]
+    inside.sort(key=lambda pair: (-int(pair[0].sum()), pair[1].most))
+    for members, group in inside:
+        implied = any(
+            wider.most <= group.most and not (members & ~wider.members[options]).any()
+            for wider in found
+        )
+        if not implied and int(members.sum()) > group.most:
+            found.append(group)
+    return found
 
 
 def _along(line: NDArray[np.int64], groups: list[Group], *, is_whole: bool) -> _Line:

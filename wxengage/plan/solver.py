@@ -35,7 +35,7 @@ def plan_sends(
     limits: Limit | Iterable[Limit] = (),
     *,
     gap: float = 1e-4,
-    clock: DayClock = DayClock(),  # noqa: B008  frozen
+    clock: DayClock = DayClock(),
 ) -> Plan:
     """Return the plan of the highest value that the limits allow.
 

@@ -124,7 +124,7 @@ def next_day(
     priors: Mapping[str, Prior] = PRIORS,
     weights: Mapping[str, Mapping[str, float]] = WEIGHTS,
     at_most: Mapping[str, int] = AT_MOST,
-    clock: DayClock = DayClock(),  # noqa: B008  frozen
+    clock: DayClock = DayClock(),
 ) -> Plan:
     """Return what is sent to whom on the local day after ``as_of``.
 

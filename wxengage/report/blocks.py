@@ -19,7 +19,6 @@ __all__ = [
     "Fold",
     "Grid",
     "Key",
-    "Legend",
     "Prose",
     "Section",
     "Slice",
@@ -69,6 +68,7 @@ class Grid:
     numeric: frozenset[int] = frozenset()
     title: str = ""
     note: str = ""
+    tight: frozenset[int] = frozenset()  # columns that do not wrap on a desk
     wide: bool = False  # scrolls in its own box on a phone instead of restacking
     kind: str = "grid"
 
@@ -82,6 +82,7 @@ class Drawing:
     label: str
     title: str = ""
     note: str = ""
+    legend: tuple[tuple[str, str], ...] = ()  # swatch and what it means
     kind: str = "drawing"
 
 
@@ -107,14 +108,6 @@ class Split:
 
 
 @attrs.frozen
-class Legend:
-    """What the colours of the chart below mean."""
-
-    entries: tuple[tuple[str, str], ...]
-    kind: str = "legend"
-
-
-@attrs.frozen
 class Card:
     """One segment: who, how many, what to do."""
 
@@ -122,8 +115,9 @@ class Card:
     title: str
     value: str
     sub: str
-    facts: tuple[tuple[str, str], ...]
+    traits: tuple[tuple[str, str], ...]
     moves: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
 
 
 @attrs.frozen
@@ -169,7 +163,7 @@ class Fold:
     kind: str = "fold"
 
 
-Block = Grid | Drawing | Split | Legend | Cards | Tags | Prose | Fold
+Block = Grid | Drawing | Split | Cards | Tags | Prose | Fold
 
 
 @attrs.frozen

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wxengage.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "FONTS",
@@ -29,6 +29,7 @@ __all__ = [
     "data_of",
     "day_chart",
     "drawing",
+    "for_both",
     "forest_chart",
     "moves_chart",
     "plain",
@@ -37,12 +38,12 @@ __all__ = [
 ]
 
 #: Width of a chart on a desk and on a phone, in CSS pixels.
-WIDE: Final = 720
+WIDE: Final = 800
 NARROW: Final = 320
 #: Fonts in order of preference; every system's Chinese face is among them.
 FONTS: Final = (
-    "system-ui, -apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Hiragino Sans GB', "
-    "'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
+    "-apple-system, BlinkMacSystemFont, 'Segoe UI', 'PingFang SC', 'Hiragino Sans GB', "
+    "'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', system-ui, sans-serif"
 )
 # Placeholder colour -> CSS variable of the page.
 _COLOURS: Final[Mapping[str, str]] = MappingProxyType(
@@ -66,6 +67,14 @@ INK, MUTED, LINE, BAND = (_OF[name] for name in ("ink", "muted", "line", "band")
 SIZE: Final = 12  # of the letters, in CSS pixels
 # Lengths of a histogram's bins, in days: a month is a whole number of each.
 _BINS: Final = (1, 2, 3, 5, 6, 10, 15, 30, 60, 90, 180, 360)
+# Days between two ticks, and the pixels that a tick's label takes.
+_TICKS: Final = (1, 5, 10, 30, 60, 90, 180, 360, 720, 1800)
+_TICK_PIXELS: Final = 60
+# Thousands are spelt out until they take too much room.
+_SHORT: Final = (
+    "abs(datum.value) < 10000 ? format(abs(datum.value), ',') "
+    ": format(abs(datum.value), '~s')"
+)
 _MOST_BINS: Final = MappingProxyType({WIDE: 40, NARROW: 20})
 
 
@@ -96,6 +105,11 @@ def render(chart: Any) -> str:  # noqa: ANN401  altair is untyped here
     for placeholder, variable in _COLOURS.items():
         svg = svg.replace(f'="{placeholder}"', f'="var({variable})"')
     return svg
+
+
+def for_both(draw: Callable[[int], str]) -> tuple[str, str]:
+    """Return a chart as drawn for a desk and for a phone."""
+    return draw(WIDE), draw(NARROW)
 
 
 def drawing() -> Any:  # noqa: ANN401  altair is untyped here
@@ -163,6 +177,14 @@ def bin_days(longest: float, width: int) -> int:
     return next((days for days in _BINS if longest < days * most), _BINS[-1])
 
 
+def _day_ticks(end: int, width: int) -> list[int]:
+    """Return round numbers of days for an axis."""
+    step = next(
+        (days for days in _TICKS if end / days <= width / _TICK_PIXELS), _TICKS[-1]
+    )
+    return list(range(0, end + 1, step))
+
+
 def silence_chart(
     bars: Sequence[tuple[str, int, int, int]], width: int, *, x: str
 ) -> str:
@@ -199,10 +221,12 @@ def silence_chart(
         .mark_bar()
         .encode(
             x=alt.X("a:Q", title=x, scale=alt.Scale(domain=[0, end], nice=False)).axis(
-                grid=False, tickCount=width // 90, titlePadding=8
+                grid=False, values=_day_ticks(end, width), titlePadding=8
             ),
             x2="b:Q",
-            y=alt.Y("low:Q", title=None).axis(tickCount=4, format="~s"),
+            y=alt.Y("low:Q", title=None).axis(
+                tickCount=4, tickMinStep=1, labelExpr=_SHORT
+            ),
             y2="high:Q",
             color=colour_of([swatch for swatch, *_ in bars]),
         )
@@ -239,7 +263,7 @@ def moves_chart(bars: Sequence[tuple[str, str, int]], width: int) -> str:
             .scale(paddingInner=0.16, paddingOuter=0.1)
             .axis(values=ticks, labelAngle=0, labelPadding=8),
             y=alt.Y("users:Q", title=None, stack="zero").axis(
-                tickCount=5, format="~s", labelExpr="replace(datum.label, '\u2212', '')"
+                tickCount=5, tickMinStep=1, labelExpr=_SHORT
             ),
             color=colour_of([swatch for swatch, *_ in bars]),
         )
@@ -293,7 +317,9 @@ def day_chart(
         labelFlush=False,
     )
     scale = alt.Scale(domain=[0, high], nice=True)
-    level = alt.Y("low:Q", title=None, scale=scale).axis(tickCount=4, format="~s")
+    level = alt.Y("low:Q", title=None, scale=scale).axis(
+        tickCount=4, tickMinStep=1, labelExpr=_SHORT
+    )
     shade = (
         alt.Chart(data_of([{"a": a, "b": b} for a, b in bands]), width=width - 72)
         .mark_rect(color=BAND)

@@ -77,7 +77,7 @@ def flow_chart(
             ribbons += [point | paint for point in points]
         at[0][i] += thick
         at[1][j] += thick
-    side = 128 if width == WIDE else 84
+    side = 120 if width == WIDE else 84
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[1, 0], nice=False))
     colour = colour_of([name for name, _ in nodes])

@@ -17,16 +17,17 @@ from wxengage.report.blocks import (
     Tag,
     Tags,
 )
-from wxengage.report.charts import NARROW, WIDE, forest_chart
+from wxengage.report.charts import for_both, forest_chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wxengage.metrics.board import Reading, Scoreboard
+    from wxengage.metrics.sides import Period
     from wxengage.report.blocks import Tone
     from wxengage.report.reader import Reader
 
-__all__ = ["board_section", "change_of", "tone_of"]
+__all__ = ["board_section", "change_of", "claims_section", "tone_of"]
 
 _NUMERIC = frozenset({1, 2, 3, 4})
 
@@ -64,8 +65,8 @@ def board_section(part: Scoreboard, reader: Reader) -> Section:
     return Section(say("数字看板", "The numbers"), lead + notes, tuple(blocks))
 
 
-def _dates(period: object, reader: Reader) -> str:
-    first, last = period.dates  # type: ignore[attr-defined]  a Period
+def _dates(period: Period, reader: Reader) -> str:
+    first, last = period.dates
     return reader.say(
         f"{reader.short_date(first)}至{reader.short_date(last)}",
         f"{reader.short_date(first)} to {reader.short_date(last)}",
@@ -99,7 +100,9 @@ def _group_blocks(part: Scoreboard, group: str, reader: Reader) -> list[Block]:
             say("用户数", "Users"),
             say("用来决定", "Tells"),
         )
-        note = say(f"本期下方是 {level} 区间。", f"Below each value its {level} interval.")
+        note = say(
+            f"本期下方是 {level} 区间。", f"Below each value its {level} interval."
+        )
         rows = tuple(_row(reading, reader) for reading in mine)
         blocks.append(Grid(columns, rows, _NUMERIC, title, note))
     return blocks
@@ -116,7 +119,11 @@ def _row(reading: Reading, reader: Reader) -> tuple[Cell, ...]:
         Cell(reader.pick(metric.name), sub=_verdict(reading, reader)),
         Cell(number_text(now.value, metric.unit), sub=ends),
         Cell(number_text(reading.before.value, metric.unit)),
-        Cell(change_of(reading, reader), sub=_direction(reading, reader), tone=tone_of(reading)),
+        Cell(
+            change_of(reading, reader),
+            sub=_direction(reading, reader),
+            tone=tone_of(reading),
+        ),
         Cell(f"{now.n:,}"),
         Cell(reader.pick(metric.question), tone="quiet"),
     )
@@ -144,7 +151,9 @@ def change_of(reading: Reading, reader: Reader) -> str:
     if change is None:
         return "-"
     if reading.metric.unit == "share":
-        return reader.say(f"{100 * change:+.1f} 个百分点", f"{100 * change:+.1f} points")
+        return reader.say(
+            f"{100 * change:+.1f} 个百分点", f"{100 * change:+.1f} points"
+        )
     if reading.relative is not None:
         return f"{100 * reading.relative:+.0f}%"
     return number_text(change, reading.metric.unit, sign=True)
@@ -173,7 +182,12 @@ def _forest(readings: Sequence[Reading], named: str, reader: Reader) -> Drawing 
     rows = []
     for one in readings:
         base, change = one.before.value, one.change
-        if one.relative is None or change.low is None or change.high is None or not base:
+        if (
+            one.relative is None
+            or change.low is None
+            or change.high is None
+            or not base
+        ):
             continue
         swatch = tone_of(one) or "muted"
         name = reader.pick(one.metric.name)
@@ -186,7 +200,7 @@ def _forest(readings: Sequence[Reading], named: str, reader: Reader) -> Drawing 
         "点是变化，横线是区间；横线跨过 0 就是看不出变化。",
         "Dots are changes, lines their intervals; a line across 0 is no clear change.",
     )
-    drawn = [forest_chart(rows, width) for width in (WIDE, NARROW)]
+    drawn = for_both(lambda width: forest_chart(rows, width))
     return Drawing(*drawn, label=title, title=title, note=note)
 
 
@@ -210,7 +224,11 @@ def _unknown(part: Scoreboard, reader: Reader) -> Tags | None:
 def _definitions(part: Scoreboard, reader: Reader) -> Fold:
     """Return the exact definition of every metric on the board."""
     say = reader.say
-    columns = (say("指标", "Metric"), say("口径", "Definition"), say("何时未知", "When unknown"))
+    columns = (
+        say("指标", "Metric"),
+        say("口径", "Definition"),
+        say("何时未知", "When unknown"),
+    )
     rows = []
     for name in dict.fromkeys(reading.metric.id for reading in part.readings):
         metric = METRICS[name]
@@ -224,7 +242,9 @@ def _definitions(part: Scoreboard, reader: Reader) -> Fold:
                 Cell(reader.pick(metric.null), tone="quiet"),
             )
         )
-    return Fold(say("每个指标的确切口径", "Exact definitions"), (Grid(columns, tuple(rows)),))
+    return Fold(
+        say("每个指标的确切口径", "Exact definitions"), (Grid(columns, tuple(rows)),)
+    )
 
 
 def claims_section(facts: Sequence[tuple[str, str, str]], reader: Reader) -> Section:
@@ -247,8 +267,12 @@ def claims_section(facts: Sequence[tuple[str, str, str]], reader: Reader) -> Sec
     rows = tuple(
         (
             Cell(
-                say(CLAIMS[key].sentence_zh, CLAIMS[key].sentence_en),
-                sub=say(f"第 {CLAIMS[key].chapter} 章", f"chapter {CLAIMS[key].chapter}"),
+                say(CLAIMS[key].sentence_zh, CLAIMS[key].sentence_en).replace(
+                    " | ", " · "
+                ),
+                sub=say(
+                    f"第 {CLAIMS[key].chapter} 章", f"chapter {CLAIMS[key].chapter}"
+                ),
             ),
             Cell(measured, sub=remark),
         )

@@ -41,10 +41,9 @@ _LANGS: Final = get_args(Lang)
 # Ids may be long; a page shows enough of one to know it.
 _SHOWN: Final = 48
 # Control characters are not allowed in a document, nor are halves of a pair.
-_CONTROLS: Final = {
-    code: "\ufffd"
-    for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))
-}
+_CONTROLS: Final = dict.fromkeys(
+    (*range(9), 11, 12, *range(14, 32), *range(127, 160)), "\ufffd"
+)
 
 
 def write_report(
@@ -117,7 +116,7 @@ def _page(
     if claims:
         sections.append(claims_section(claims, reader))
     say = reader.say
-    return _template().render(
+    page: str = _template().render(
         lang=say("zh-CN", "en"),
         title=title or say("互动运营报告", "Engagement report"),
         subtitle=found.subtitle(),
@@ -129,6 +128,7 @@ def _page(
         version=__version__,
         say=say,
     )
+    return page
 
 
 def _section(place: int, part: Part, found: Findings) -> Section:
@@ -153,7 +153,9 @@ def _table_section(part: Table, reader: Reader) -> Section:
     rows = tuple(
         tuple(Cell(_shown(value), foreign=True) for value in row) for row in part.rows
     )
-    return Section(part.title, part.note, (Grid(part.columns, rows, numeric, wide=True),))
+    return Section(
+        part.title, part.note, (Grid(part.columns, rows, numeric, wide=True),)
+    )
 
 
 def _is_number(value: object) -> bool:
@@ -196,8 +198,7 @@ def _clean(value: object) -> object:
     """Return what may stand in a document: long words cut, no control characters."""
     if type(value) is not str:
         return value
-    text = value.translate(_CONTROLS).encode("utf-8", "replace").decode("utf-8")
-    return text
+    return value.translate(_CONTROLS).encode("utf-8", "replace").decode("utf-8")
 
 
 def _cut(text: str) -> str:

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
-from wxengage.segments.lifecycle import SEGMENTS
+from wxengage.segments.policy import SEGMENTS
 from wxengage.times import DayClock, micros
 
 if TYPE_CHECKING:

@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from wxengage.report.blocks import (
+    Block,
     Card,
     Cards,
     Cell,
     Drawing,
     Grid,
-    Legend,
     Section,
     Slice,
     Split,
 )
 from wxengage.report.charts import (
-    NARROW,
-    WIDE,
     bin_days,
+    for_both,
     moves_chart,
     silence_chart,
 )
 from wxengage.report.flows import flow_chart
-from wxengage.segments.lifecycle import SEGMENTS
+from wxengage.segments.policy import SEGMENTS
 from wxengage.stats.intervals import wilson
 
 if TYPE_CHECKING:
@@ -71,7 +70,9 @@ def segments_section(part: Segments, reader: Reader) -> Section:
         "The strategies are those of the article's chapter 1.",
     )
     if n == 0:
-        return Section(say("谁是谁", "Who is who"), say("日志里没有用户。", "No users."), ())
+        return Section(
+            say("谁是谁", "Who is who"), say("日志里没有用户。", "No users."), ()
+        )
     counts = part.counts()
     shares = {name: wilson(users, n) for name, users in counts.items()}
     slices = tuple(
@@ -88,11 +89,14 @@ def segments_section(part: Segments, reader: Reader) -> Section:
         _card(part, name, f"{reader.percent(shares[name].value)}", reader)
         for name in SEGMENTS
     )
-    blocks = [Split(slices, say("各类用户占比", "Share of each segment")), Cards(cards)]
+    blocks: list[Block] = [
+        Split(slices, say("各类用户占比", "Share of each segment")),
+        Cards(cards),
+    ]
     silence = _silence(part, reader)
-    return Section(
-        say("谁是谁", "Who is who"), lead, (*blocks, *((silence,) if silence else ()))
-    )
+    if silence is not None:
+        blocks.append(silence)
+    return Section(say("谁是谁", "Who is who"), lead, tuple(blocks))
 
 
 def _median(values: NDArray[Any]) -> float:
@@ -105,9 +109,15 @@ def _card(part: Segments, name: str, share: str, reader: Reader) -> Card:
     mine = part.segment == name
     users = int(mine.sum())
     say, strategy = reader.say, reader.strategy(name)
-    facts = [(say("表现", "Traits"), say(strategy.traits_zh, strategy.traits_en))]
-    facts.append((say("目标", "Goal"), say(strategy.goal_zh, strategy.goal_en)))
-    silent, follow = _median(part.silent_days[mine]), _median(part.follow_age_days[mine])
+    traits = (
+        (say("表现", "Traits"), say(strategy.traits_zh, strategy.traits_en)),
+        (say("目标", "Goal"), say(strategy.goal_zh, strategy.goal_en)),
+    )
+    facts = []
+    silent, follow = (
+        _median(part.silent_days[mine]),
+        _median(part.follow_age_days[mine]),
+    )
     if users and not np.isnan(silent):
         facts.append((say("静默中位数", "Median silence"), reader.days(silent)))
     if users and not np.isnan(follow):
@@ -119,7 +129,9 @@ def _card(part: Segments, name: str, share: str, reader: Reader) -> Card:
         mean = f"{part.menu_clicks[mine].mean():.1f}"
         facts.append((say("人均菜单点击", "Menu clicks each"), mean))
     moves = tuple(say(move.zh, move.en) for move in strategy.moves)
-    return Card(name, reader.segment(name), f"{users:,}", share, tuple(facts), moves)
+    return Card(
+        name, reader.segment(name), f"{users:,}", share, traits, moves, tuple(facts)
+    )
 
 
 def _silence(part: Segments, reader: Reader) -> Drawing | None:
@@ -131,18 +143,20 @@ def _silence(part: Segments, reader: Reader) -> Drawing | None:
     say = reader.say
     never = int((~known).sum())
     title = say("距上次互动多久了", "How long since the last interaction")
-    note = say("每根柱子是用户数，颜色是所属类别。", "Bars count users; colours are segments.")
+    note = say(
+        "每根柱子是用户数，颜色是所属类别。", "Bars count users; colours are segments."
+    )
+    if days.max() > np.quantile(days, _SHOWN_SHARE, method="higher"):
+        note += say("最后一根也含更久的。", " The last bar holds longer ones too.")
     if never:
         note += say(
             f"另有 {never:,} 位从未互动，不在图中。",
             f" {never:,} more have never interacted and are not drawn.",
         )
-    drawn = [
-        silence_chart(
-            _bars(days, segment, width), width, x=say("静默天数", "days of silence")
-        )
-        for width in (WIDE, NARROW)
-    ]
+    axis = say("静默天数", "days of silence")
+    drawn = for_both(
+        lambda width: silence_chart(_bars(days, segment, width), width, x=axis)
+    )
     return Drawing(*drawn, label=title, title=title, note=note)
 
 
@@ -183,15 +197,19 @@ def matrix_section(part: TransitionMatrix, reader: Reader) -> Section:
     dates = (reader.short_date(part.start.date()), reader.short_date(part.end.date()))
     length = part.end - part.start
     nodes = [(name, reader.segment(name)) for name in part.states]
-    drawn = [flow_chart(nodes, part.counts, w, titles=dates) for w in (WIDE, NARROW)]
+    drawn = for_both(lambda w: flow_chart(nodes, part.counts, w, titles=dates))
     flow = Drawing(*drawn, label=title, title="")
     columns = (
-        say(f"{dates[0]} 时", f"on {dates[0]}"),
-        *(say(f"到 {dates[1]}：{name}", f"{name} on {dates[1]}") for _, name in nodes),
+        f"{dates[0]} → {dates[1]}",
+        *(name for _, name in nodes),
     )
     rows = tuple(
         (
-            Cell(name, sub=say(f"{sum(counts):,} 人", f"{sum(counts):,} users"), swatch=key),
+            Cell(
+                name,
+                sub=say(f"{sum(counts):,} 人", f"{sum(counts):,} users"),
+                swatch=key,
+            ),
             *(
                 Cell(
                     reader.percent(cell.value),
@@ -283,7 +301,11 @@ def moves_section(part: Moves, reader: Reader) -> Section:
         part.clock.date(7 * week + _FIRST_MONDAY) for week in range(first, last + 1)
     ]
     # Labels tell the bars apart, so that they need the year where there are two.
-    form = "{0:%y}/{0.month}/{0.day}" if mondays[0].year < mondays[-1].year else "{0.month}/{0.day}"
+    form = (
+        "{0:%y}/{0.month}/{0.day}"
+        if mondays[0].year < mondays[-1].year
+        else "{0.month}/{0.day}"
+    )
     bars = []
     for swatch, rows in kinds.items():
         users = np.bincount(weeks[rows] - first, minlength=len(mondays))
@@ -292,14 +314,16 @@ def moves_section(part: Moves, reader: Reader) -> Section:
             (swatch, form.format(monday), sign * int(count))
             for monday, count in zip(mondays, users, strict=True)
         ]
-    drawn = [moves_chart(bars, width) for width in (WIDE, NARROW)]
+    drawn = for_both(lambda width: moves_chart(bars, width))
     won, lost = int(kinds["active"].sum()), int(kinds["dormant"].sum())
     lead = say(
         f"{last - first + 1} 周里，{lost:,} 次变为沉默，{won:,} 次沉默后又回来。",
         f"In {last - first + 1} weeks users fell silent {lost:,} times and came back "
         f"{won:,} times.",
     )
-    note = say("横轴为每周周一的日期。", "The axis shows each week's Monday.")
-    drawing = Drawing(*drawn, label=title, note=note)
-    legend = Legend(tuple((key, names[key]) for key in kinds))
-    return Section(title, lead, (legend, drawing))
+    note = say(
+        "横轴为每周周一；首尾两周可能不满七天。",
+        "The axis shows each week's Monday; the first and the last week may be short.",
+    )
+    legend = tuple((key, names[key]) for key in kinds)
+    return Section(title, lead, (Drawing(*drawn, title, note=note, legend=legend),))

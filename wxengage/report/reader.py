@@ -98,7 +98,9 @@ class Reader:
     def date(self, at: dt.date) -> str:
         """Return a date, with its year."""
         month = f"{at:%b}"
-        return self.say(f"{at.year}年{at.month}月{at.day}日", f"{at.day} {month} {at.year}")
+        return self.say(
+            f"{at.year}年{at.month}月{at.day}日", f"{at.day} {month} {at.year}"
+        )
 
     def short_date(self, at: dt.date) -> str:
         """Return a date without its year."""

@@ -74,8 +74,10 @@ class Findings:
         if self.segments is not None and len(self.segments):
             counts, n = self.segments.counts(), len(self.segments)
             parts = [
-                say(f"{reader.segment(name)} {reader.percent(users / n)}",
-                    f"{reader.percent(users / n)} {reader.segment(name).lower()}")
+                say(
+                    f"{reader.segment(name)} {reader.percent(users / n)}",
+                    f"{reader.percent(users / n)} {reader.segment(name).lower()}",
+                )
                 for name, users in counts.items()
             ]
             lines.append(
@@ -88,14 +90,14 @@ class Findings:
         if main is not None:
             lines.append(self._trend(main))
         if self.reach is not None and len(self.reach.plan):
-            counts = self.reach.plan.counts
-            rest = sum(counts.values()) - counts["chosen"]
+            chosen = self.reach.plan.counts["chosen"]
+            rest = len(self.reach.plan.candidates) - chosen
             lines.append(
                 say(
                     f"{reader.short_date(self.reach.dates[0])}要发 "
-                    f"{len(self.reach.plan):,} 条消息给 {counts['chosen']:,} 位用户；"
+                    f"{len(self.reach.plan):,} 条消息给 {chosen:,} 位用户；"
                     f"其余 {rest:,} 位不发，每一位都有原因。",
-                    f"{len(self.reach.plan):,} messages go to {counts['chosen']:,} users "
+                    f"{len(self.reach.plan):,} messages go to {chosen:,} users "
                     f"on {reader.short_date(self.reach.dates[0])}; the other {rest:,} get "
                     "none, each for a reason.",
                 )
@@ -179,8 +181,12 @@ class Findings:
         unit = reading.metric.unit
         change = change_of(reading, reader)
         words = {
-            "up": reader.say(f"比上期上升，{change}", f"up on the period before, {change}"),
-            "down": reader.say(f"比上期下降，{change}", f"down on the period before, {change}"),
+            "up": reader.say(
+                f"比上期上升，{change}", f"up on the period before, {change}"
+            ),
+            "down": reader.say(
+                f"比上期下降，{change}", f"down on the period before, {change}"
+            ),
             "undecided": reader.say(
                 f"与上期相比看不出变化（{change}）", f"no clear change ({change})"
             ),
@@ -233,7 +239,9 @@ class Findings:
         if self.segments is not None and len(self.segments):
             dormant = self.segments.counts()["dormant"]
             share = wilson(dormant, len(self.segments))
-            remark = say(f"区间 {reader.interval(share)}。", f"{reader.interval(share)}.")
+            remark = say(
+                f"区间 {reader.interval(share)}。", f"{reader.interval(share)}."
+            )
             if self.matrix is not None and self.matrix["dormant", "active"].defined:
                 back = reader.percent(self.matrix["dormant", "active"].value)
                 span = reader.span(self.matrix.end - self.matrix.start)
@@ -260,7 +268,11 @@ class Findings:
         say, reader = self.reader.say, self.reader
         most = self.reach.most_a_day
         low, high = INTERACTIONS_A_DAY
-        kept = say("在上限之内", "within it") if most <= high else say("超过上限", "above it")
+        kept = (
+            say("在上限之内", "within it")
+            if most <= high
+            else say("超过上限", "above it")
+        )
         inside = self.reach.in_windows / len(self.reach.plan)
         return [
             (

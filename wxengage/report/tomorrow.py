@@ -13,13 +13,12 @@ from wxengage.report.blocks import (
     Cell,
     Drawing,
     Grid,
-    Legend,
     Section,
     Slice,
     Split,
 )
-from wxengage.report.charts import NARROW, WIDE, day_chart
-from wxengage.segments.lifecycle import SEGMENTS
+from wxengage.report.charts import day_chart, for_both
+from wxengage.segments.policy import SEGMENTS
 from wxengage.times import from_micros, micros
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ __all__ = ["Reach", "plan_section"]
 _CHOSEN_ROWS: Final = 14
 _OTHER_ROWS: Final = 6
 _HOUR: Final = 3_600_000_000
+# Below this, what the solver leaves open is rounding.
+_NO_GAP: Final = 1e-9
 # A message without an end of its own is drawn as one hour.
 _UNBOUNDED: Final = 1.0
 _REASONS: Final = {
@@ -146,12 +147,10 @@ def plan_section(reach: Reach, reader: Reader) -> Section:
             when = say(f"{when}至{reader.date(last)}", f"{when} to {reader.date(last)}")
         chosen = plan.counts["chosen"]
         lead = say(
-            f"{when}，向 {chosen:,} 位用户发出 {len(plan):,} 条消息。"
-            f"离最优方案至多差 {_gap(plan)}。",
-            f"{when}: {len(plan):,} messages to {chosen:,} users, "
-            f"at most {_gap(plan)} below the best plan there is.",
-        )
-        blocks += _hours(reach, reader)
+            f"{when}，向 {chosen:,} 位用户发出 {len(plan):,} 条消息。",
+            f"{when}: {len(plan):,} messages to {chosen:,} users. ",
+        ) + _gap(plan, reader)
+        blocks.append(_hours(reach, reader))
         blocks.append(_messages(reach, reader))
     if plan.usage:
         blocks.append(_budgets(plan, reader))
@@ -159,8 +158,27 @@ def plan_section(reach: Reach, reader: Reader) -> Section:
     return Section(title, lead, tuple(blocks))
 
 
-def _gap(plan: Plan) -> str:
-    return "0%" if plan.gap == 0 else f"{100 * plan.gap:.2g}%"
+def _gap(plan: Plan, reader: Reader) -> str:
+    """Return how good the plan is at least."""
+    if plan.gap < _NO_GAP:
+        return reader.say("已证明没有更好的方案。", "No better plan exists.")
+    gap = f"{100 * plan.gap:.2g}%"
+    return reader.say(
+        f"离最好的方案至多差 {gap}。", f"At most {gap} below the best plan there is."
+    )
+
+
+def _budget(name: str, reader: Reader) -> str:
+    """Return what people call a budget: its channel, where it is one's."""
+    scope, _, unit = name.partition(" ")
+    if not scope.startswith("channel:"):
+        return name
+    said = reader.channel(scope.removeprefix("channel:"))
+    units = {
+        "(sends)": reader.say("（条）", " (sends)"),
+        "(fen)": reader.say("（分）", " (fen)"),
+    }
+    return said + units.get(unit, f" {unit}")
 
 
 def _balance(plan: Plan, reader: Reader) -> Split:
@@ -198,7 +216,7 @@ def _reasons(plan: Plan, action: str, reader: Reader) -> list[str]:
     ]
 
 
-def _hours(reach: Reach, reader: Reader) -> list[Block]:
+def _hours(reach: Reach, reader: Reader) -> Drawing:
     """Return the sends over the hours of the day, a colour a segment."""
     plan, say = reach.plan, reader.say
     clock = plan.clock
@@ -226,12 +244,9 @@ def _hours(reach: Reach, reader: Reader) -> list[Block]:
         "柱高是条数，底色是文章所说的黄金时段。",
         "Heights count messages; the shaded hours are the article's golden windows.",
     )
-    drawn = [
-        day_chart(bars, width, days=days, bands=bands) for width in (WIDE, NARROW)
-    ]
-    drawing = Drawing(*drawn, label=title, title=title, note=note)
-    entries = tuple((one, reader.segment(one)) for one in SEGMENTS if one in seen)
-    return [drawing, Legend(entries)] if entries else [drawing]
+    drawn = for_both(lambda width: day_chart(bars, width, days=days, bands=bands))
+    legend = tuple((one, reader.segment(one)) for one in SEGMENTS if one in seen)
+    return Drawing(*drawn, label=title, title=title, note=note, legend=legend)
 
 
 def _messages(reach: Reach, reader: Reader) -> Grid:
@@ -277,8 +292,11 @@ def _budgets(plan: Plan, reader: Reader) -> Grid:
     )
     rows = tuple(
         (
-            Cell(name),
-            Cell(f"{usage.used:,}", share=usage.used / usage.limit if usage.limit else None),
+            Cell(_budget(name, reader)),
+            Cell(
+                f"{usage.used:,}",
+                share=usage.used / usage.limit if usage.limit else None,
+            ),
             Cell(f"{usage.limit:,}"),
             Cell(f"{usage.price:,.3g}"),
         )
@@ -295,14 +313,26 @@ def _spread(rows: NDArray[np.int64], most: int) -> list[int]:
     return [int(rows[place]) for place in places]
 
 
+def _some_chosen(plan: Plan) -> list[int]:
+    """Return users who get something: about as many of each option."""
+    options = np.unique(plan.chosen_option).tolist()
+    options.sort(key=lambda option: int(plan.instants[option]))
+    found: dict[int, None] = {}
+    for place, option in enumerate(options):
+        rest = _CHOSEN_ROWS - len(found)
+        share = -(-rest // (len(options) - place))
+        users = plan.chosen_user[plan.chosen_option == option]
+        found |= dict.fromkeys(_spread(users, share))
+    return list(found)
+
+
 def _sample(reach: Reach, reader: Reader) -> Grid:
     """Return some users with what they get, or why they get nothing."""
     plan, say = reach.plan, reader.say
     chosen = plan.outcome == list(OUTCOMES).index("chosen")
     others = np.flatnonzero(~chosen)
     by_reason = others[np.argsort(plan.outcome[others], kind="stable")]
-    in_order = plan.chosen_user[np.sort(np.unique(plan.chosen_user, return_index=True)[1])]
-    some = _spread(in_order, _CHOSEN_ROWS) + _spread(by_reason, _OTHER_ROWS)
+    some = _some_chosen(plan) + _spread(by_reason, _OTHER_ROWS)
     columns = (
         say("用户", "User"),
         say("类别", "Segment"),
@@ -329,4 +359,5 @@ def _sample(reach: Reach, reader: Reader) -> Grid:
         "每一位用户的去向都能用 plan.why(用户) 查到原因。",
         "plan.why(user) gives the reason for every single user.",
     )
-    return Grid(columns, tuple(rows), title=title, note=note)
+    tight = frozenset({0, 1, 2})
+    return Grid(columns, tuple(rows), title=title, note=note, tight=tight)

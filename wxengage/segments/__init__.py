@@ -1,16 +1,14 @@
 """Chapter 1, who is who: segments and how users move between them (用户分层)."""
 
-from wxengage.segments.lifecycle import (
+from wxengage.segments.lifecycle import Segments, classify_users, segment_users
+from wxengage.segments.moves import TransitionMatrix, transition_matrix, transitions
+from wxengage.segments.playbook import PLAYBOOK, Move, Strategy
+from wxengage.segments.policy import (
     INTERACTION_WEIGHTS,
     REASONS,
     SEGMENTS,
     LifecyclePolicy,
-    Segments,
-    classify_users,
-    segment_users,
 )
-from wxengage.segments.moves import TransitionMatrix, transition_matrix, transitions
-from wxengage.segments.playbook import PLAYBOOK, Move, Strategy
 
 __all__ = [
     "INTERACTION_WEIGHTS",

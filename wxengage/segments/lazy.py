@@ -8,30 +8,44 @@ import narwhals.stable.v2 as nw
 
 from wxengage.log.lazy import LazyLog, flag, local_day, whole
 from wxengage.log.part import KIND_NAMES
-from wxengage.segments.timeline import ACTIVE, DORMANT, NOBODY, POTENTIAL
+from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL, REASONS
 from wxengage.times import MICROS_PER_DAY, micros, span_micros
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from wxengage.log.table import Log
-    from wxengage.segments.lifecycle import LifecyclePolicy
+    from wxengage.segments.policy import LifecyclePolicy
     from wxengage.times import DayClock
 
 __all__ = ["classify_lazily", "transitions_lazily"]
 
+#: The columns of ``classify_users``, in order.
+COLUMNS = (
+    "user",
+    "segment",
+    "reason",
+    "since",
+    "last_interaction_at",
+    "silent_days",
+    "follow_age_days",
+    "menu_clicks",
+    "interactions",
+)
 _NAMES = {POTENTIAL: "potential", ACTIVE: "active", DORMANT: "dormant"}
 
 
 def classify_lazily(
     log: Log, as_of: dt.datetime, policy: LifecyclePolicy, clock: DayClock
-) -> Any:  # noqa: ANN401  whichever engine
+) -> Any:
     """Return what ``classify_users`` says, as the engine's lazy frame."""
     assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
     upto, silence = micros("as_of", as_of), span_micros("", policy.dormant_after)
     us, counts = nw.col("_us"), nw.col("_weight") > 0
     rows = _weighed(log, policy).filter(us <= upto)
-    rows = rows.with_columns(_counts=flag(counts), _menu=flag(nw.col("kind") == "menu_click"))
+    rows = rows.with_columns(
+        _counts=flag(counts), _menu=flag(nw.col("kind") == "menu_click")
+    )
     before = us.shift(1).over("user", "_counts", order_by="_us")
     rows = rows.with_columns(_before=before)
     wakes = nw.col("_before").is_null() | (us - nw.col("_before") > silence)
@@ -50,34 +64,35 @@ def classify_lazily(
     if policy.one_suffices:
         frame = frame.with_columns(_enough=whole(1))
     else:
-        frame = frame.drop("_woke").join(_latest(log, policy, upto), on="user", how="left")
+        frame = frame.drop("_woke").join(
+            _latest(log, policy, upto), on="user", how="left"
+        )
     frame = frame.join(log.follows(upto), on="user", how="left")
     last = nw.col("last_interaction_at")
     never, silent = last.is_null(), upto - last >= silence
     followed = local_day(nw.col("follow_us"), clock, 0, upto)
-    enough = nw.col("_enough") == 1
+    cases = (never, silent, nw.col("_enough") == 1)
     frame = frame.with_columns(
-        segment=_choose(never, silent, enough, "potential", "dormant", "active", "potential"),
-        reason=_choose(
-            never, silent, enough, "never_interacted", "silent", "interacts", "interacts_too_little"
-        ),
+        segment=_choose(cases, ("potential", "dormant", "active", "potential")),
+        reason=_choose(cases, tuple(list(REASONS)[i] for i in (0, 3, 1, 2))),
         since=nw.when(never)
         .then(nw.col("_first"))
         .otherwise(nw.when(silent).then(last + silence).otherwise(nw.col("_woke"))),
         silent_days=(upto - last) // MICROS_PER_DAY,
         follow_age_days=clock.day(as_of) - followed,
     )
-    from wxengage.segments.lifecycle import COLUMNS  # noqa: PLC0415  it imports us
+    numbers = [nw.col(n).cast(nw.Int64()) for n in COLUMNS[3:]]
+    return log.native(
+        frame.select(*COLUMNS[:3], *numbers), "since", "last_interaction_at"
+    )
 
-    counts = [nw.col(n).cast(nw.Int64()) for n in COLUMNS[3:]]
-    return log.native(frame.select(*COLUMNS[:3], *counts), "since", "last_interaction_at")
 
-
-def _choose(
-    never: nw.Expr, silent: nw.Expr, enough: nw.Expr, a: str, b: str, c: str, d: str
-) -> nw.Expr:
-    last = nw.when(enough).then(nw.lit(c)).otherwise(nw.lit(d))
-    return nw.when(never).then(nw.lit(a)).otherwise(nw.when(silent).then(nw.lit(b)).otherwise(last))
+def _choose(cases: tuple[nw.Expr, ...], words: tuple[str, ...]) -> nw.Expr:
+    """Return the word of the first case that holds, else the last word."""
+    word = nw.lit(words[-1])
+    for case, one in zip(reversed(cases), reversed(words[:-1]), strict=True):
+        word = nw.when(case).then(nw.lit(one)).otherwise(word)
+    return word
 
 
 def _weighed(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
@@ -88,7 +103,9 @@ def _weighed(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
     weight = whole(0)
     for one, names in kinds.items():
         if one:
-            weight = nw.when(nw.col("kind").is_in(names)).then(whole(one)).otherwise(weight)
+            weight = (
+                nw.when(nw.col("kind").is_in(names)).then(whole(one)).otherwise(weight)
+            )
     return log.lazy.select("user", "kind", "_us", _weight=weight)
 
 
@@ -102,7 +119,9 @@ def _changes(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
     us, weight, following = nw.col("_us"), nw.col("_weight"), nw.col("_next")
     rows = _weighed(log, policy)
     born = rows.group_by("user").agg(_us=us.min())
-    held = rows.filter(weight > 0).with_columns(_next=us.shift(-1).over("user", order_by="_us"))
+    held = rows.filter(weight > 0).with_columns(
+        _next=us.shift(-1).over("user", order_by="_us")
+    )
     sleeps = held.filter(following.is_null() | (following - us > silence))
     woken = sleeps.filter(~following.is_null())
 
@@ -130,7 +149,11 @@ def _changes(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
         _quiet=nw.col("_asleep").cum_sum().over("user", order_by="_us"),
     )
     awake = nw.when(nw.col("_held") >= policy.needed).then(whole(ACTIVE))
-    state = nw.when(nw.col("_quiet") > 0).then(whole(DORMANT)).otherwise(awake.otherwise(whole(POTENTIAL)))
+    state = (
+        nw.when(nw.col("_quiet") > 0)
+        .then(whole(DORMANT))
+        .otherwise(awake.otherwise(whole(POTENTIAL)))
+    )
     points = points.with_columns(target=state)
     origin = nw.col("target").shift(1).over("user", order_by="_us").fill_null(NOBODY)
     points = points.with_columns(origin=origin)
@@ -142,11 +165,15 @@ def _latest(log: LazyLog, policy: LifecyclePolicy, upto: int) -> nw.LazyFrame[An
     past = _changes(log, policy).filter(nw.col("_us") <= upto)
     # Instant and segment in one number: the latest change is the largest.
     past = past.with_columns(_last_change=nw.col("_us") * 4 + nw.col("target"))
-    frame = past.group_by("user").agg(_woke=nw.col("_us").max(), _last_change=nw.col("_last_change").max())
-    return frame.with_columns(_enough=flag(nw.col("_last_change") % 4 == ACTIVE)).drop("_last_change")
+    frame = past.group_by("user").agg(
+        _woke=nw.col("_us").max(), _last_change=nw.col("_last_change").max()
+    )
+    return frame.with_columns(_enough=flag(nw.col("_last_change") % 4 == ACTIVE)).drop(
+        "_last_change"
+    )
 
 
-def transitions_lazily(log: Log, low: int, high: int, policy: LifecyclePolicy) -> Any:  # noqa: ANN401  whichever engine
+def transitions_lazily(log: Log, low: int, high: int, policy: LifecyclePolicy) -> Any:
     """Return what ``transitions`` says, as the engine's lazy frame."""
     assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
     us = nw.col("_us")

@@ -8,150 +8,37 @@ are exhaustive and disjoint, and nothing but the log and the instant enters them
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from wxengage.claims.figures import DORMANT_AFTER
-from wxengage.errors import InvalidInputError
 from wxengage.log.frames import ARRAYS, Ids, Origin, give
-from wxengage.log.kinds import KINDS, nearest_kind
-from wxengage.log.part import KIND_CODES, KIND_NAMES, Part
+from wxengage.log.part import Part
 from wxengage.log.runs import NEVER
 from wxengage.log.state import count_of, ends_at, follows_of
 from wxengage.log.summary import instants
-from wxengage.segments.timeline import ACTIVE, DORMANT, POTENTIAL, changes
+from wxengage.segments.lazy import COLUMNS, classify_lazily
+from wxengage.segments.policy import (
+    ACTIVE,
+    DORMANT,
+    POTENTIAL,
+    REASONS,
+    SEGMENTS,
+    LifecyclePolicy,
+)
+from wxengage.segments.timeline import changes
 from wxengage.tables import html_table, text_table
 from wxengage.times import MICROS_PER_DAY, DayClock, micros, span_micros
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import datetime as dt
 
     from numpy.typing import NDArray
 
     from wxengage.log.table import Log
 
-__all__ = [
-    "INTERACTION_WEIGHTS",
-    "REASONS",
-    "SEGMENTS",
-    "LifecyclePolicy",
-    "Segments",
-    "classify_users",
-    "segment_users",
-]
-
-#: The article's three segments, in order of their codes.
-SEGMENTS: Final = ("potential", "active", "dormant")
-#: Why a user is in a segment: code -> Chinese and English sentence.
-REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "never_interacted": ("只浏览, 从未互动", "has looked on and never interacted"),
-        "interacts": ("近期有足够的互动", "interacts enough of late"),
-        "interacts_too_little": ("近期互动不足", "has interacted, too little of late"),
-        "silent": ("长期没有互动", "has not interacted for long"),
-    }
-)
-#: Every active kind counts once, every passive one not at all.
-INTERACTION_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
-    {name: 1.0 for name, kind in KINDS.items() if kind.active}
-)
-# Weights are kept in thousandths, so that sums of them are exact everywhere.
-_SCALE: Final = 1000
-
-
-def _whole(name: str, weight: float) -> int:
-    """Return a weight in thousandths."""
-    fine = isinstance(weight, int | float) and not isinstance(weight, bool)
-    if not fine or not math.isfinite(weight) or weight < 0:
-        raise InvalidInputError(name, weight, "a finite number, 0 or more")
-    whole = round(weight * _SCALE)
-    if abs(whole - weight * _SCALE) > 1e-6:  # noqa: PLR2004  rounding of floats
-        raise InvalidInputError(name, weight, "a multiple of 0.001")
-    return whole
-
-
-def _no_shorter_than_nothing(_: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401  anything may come in
-    span_micros(field.name, value)
-
-
-def _enough(_: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401  anything may come in
-    if not _whole(field.name, value):
-        raise InvalidInputError(field.name, value, "above zero")
-
-
-def _known_weights(_: object, field: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401  anything may come in
-    for kind, weight in value.items():
-        if kind not in KINDS:
-            near = nearest_kind(str(kind))
-            hint = f"did you mean {near!r}?" if near else "see wxengage.log.KINDS"
-            raise InvalidInputError(f"{field.name}[{kind!r}]", kind, "a known kind", hint)
-        _whole(f"{field.name}[{kind!r}]", weight)
-
-
-@attrs.frozen
-class LifecyclePolicy:
-    """When a user is potential, active or dormant.
-
-    Attributes
-    ----------
-    dormant_after
-        Silence of exactly this long, or longer, makes dormant. Elapsed time.
-        The default is the article's 30 days, its unverified claim.
-    active_at_least
-        Weighted interactions needed to be active. Above zero, in thousandths.
-    active_within
-        They must lie within this much elapsed time.
-    weights
-        What each kind of event counts for; a kind that is not named counts
-        nothing. Multiples of 0.001. To add a kind to the default, write
-        ``{**INTERACTION_WEIGHTS, "read": 0.2}``.
-
-    Examples
-    --------
-    >>> LifecyclePolicy(dormant_after=dt.timedelta(days=14)).active_at_least
-    1
-    """
-
-    dormant_after: dt.timedelta = attrs.field(
-        default=DORMANT_AFTER, validator=_no_shorter_than_nothing
-    )
-    active_at_least: float = attrs.field(default=1, validator=_enough)
-    active_within: dt.timedelta = attrs.field(
-        default=DORMANT_AFTER, validator=_no_shorter_than_nothing
-    )
-    weights: Mapping[str, float] = attrs.field(
-        default=INTERACTION_WEIGHTS, validator=_known_weights
-    )
-
-    @property
-    def thousandths(self) -> NDArray[np.int64]:
-        """Weight of each kind code, in thousandths. Shape ``(kinds,)``."""
-        found = np.zeros(len(KIND_NAMES), dtype=np.int64)
-        for kind, weight in self.weights.items():
-            found[KIND_CODES[kind]] = _whole(kind, weight)
-        return found
-
-    @property
-    def needed(self) -> int:
-        """``active_at_least`` in thousandths."""
-        return _whole("active_at_least", self.active_at_least)
-
-    @property
-    def one_suffices(self) -> bool:
-        """Whether a single interaction makes active until dormancy begins.
-
-        Then nobody is ever active "too little", and gaps alone decide.
-        """
-        weights = self.thousandths
-        return bool(
-            (weights[weights > 0] >= self.needed).all()
-            and self.active_within >= self.dormant_after
-        )
+__all__ = ["Segments", "classify_users", "segment_users"]
 
 
 @attrs.frozen(eq=False)
@@ -195,7 +82,7 @@ class Segments:
         """Return how many users are in each segment."""
         return {name: int((self.segment == name).sum()) for name in SEGMENTS}
 
-    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+    def to_frame(self, like: object = None) -> Any:
         """Return the answer as the kind of table the log came from.
 
         Parameters
@@ -218,18 +105,13 @@ class Segments:
         return html_table({name: getattr(self, name) for name in COLUMNS})
 
 
-COLUMNS = tuple(
-    field.name for field in attrs.fields(Segments) if not field.name.startswith("_")
-)
-
-
 def classify_users(
     log: Log,
     as_of: dt.datetime,
-    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+    policy: LifecyclePolicy = LifecyclePolicy(),
     *,
-    clock: DayClock = DayClock(),  # noqa: B008  immutable
-) -> Any:  # noqa: ANN401  the caller's kind
+    clock: DayClock = DayClock(),
+) -> Any:
     """Say of every user in the log who is potential, active or dormant.
 
     Parameters
@@ -269,8 +151,6 @@ def classify_users(
     ['dormant', 'potential']
     """
     if log.engine is not None:
-        from wxengage.segments.lazy import classify_lazily  # noqa: PLC0415  only for engines
-
         return classify_lazily(log, as_of, policy, clock)
     return segment_users(log, as_of, policy, clock=clock).to_frame()
 
@@ -278,9 +158,9 @@ def classify_users(
 def segment_users(
     log: Log,
     as_of: dt.datetime,
-    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+    policy: LifecyclePolicy = LifecyclePolicy(),
     *,
-    clock: DayClock = DayClock(),  # noqa: B008  immutable
+    clock: DayClock = DayClock(),
 ) -> Segments:
     """Return what ``classify_users`` says, as arrays.
 
@@ -347,7 +227,9 @@ def _segment(
     ends = ends_at(runs, upto)
     last, count = runs.last(ends), ends - runs.starts
     seen = count > 0
-    silent = seen & (upto - np.where(seen, last, upto) >= span_micros("", policy.dormant_after))
+    silent = seen & (
+        upto - np.where(seen, last, upto) >= span_micros("", policy.dormant_after)
+    )
     if policy.one_suffices:
         enough = seen & ~silent
         begins = runs.breaks(span_micros("", policy.dormant_after))

@@ -10,7 +10,9 @@ import numpy as np
 from wxengage.errors import InvalidInputError
 from wxengage.log.frames import ARRAYS, give
 from wxengage.log.summary import instants
-from wxengage.segments.lifecycle import SEGMENTS, LifecyclePolicy, segment_users
+from wxengage.segments.lazy import transitions_lazily
+from wxengage.segments.lifecycle import segment_users
+from wxengage.segments.policy import SEGMENTS, LifecyclePolicy
 from wxengage.segments.timeline import changes
 from wxengage.stats.intervals import beta_rows
 from wxengage.tables import aligned, html_table
@@ -38,8 +40,8 @@ def transitions(
     log: Log,
     start: dt.datetime,
     end: dt.datetime,
-    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
-) -> Any:  # noqa: ANN401  the caller's kind
+    policy: LifecyclePolicy = LifecyclePolicy(),
+) -> Any:
     """Return every change of segment at ``start < at <= end``.
 
     Parameters
@@ -66,8 +68,6 @@ def transitions(
     """
     low, high = _period(start, end)
     if log.engine is not None:
-        from wxengage.segments.lazy import transitions_lazily  # noqa: PLC0415  only for engines
-
         return transitions_lazily(log, low, high, policy)
     rows: list[tuple[NDArray[np.int64], ...]] = []
     for part in log.parts:
@@ -125,9 +125,11 @@ class TransitionMatrix:
         origin, target = (self.states.index(name) for name in move)
         return self.estimates[origin][target]
 
-    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+    def to_frame(self, like: object = None) -> Any:
         """Return one row a move: origin, target, users, value, low, high."""
-        moves = [(i, j) for i in range(len(self.states)) for j in range(len(self.states))]
+        moves = [
+            (i, j) for i in range(len(self.states)) for j in range(len(self.states))
+        ]
         estimates = [self.estimates[i][j] for i, j in moves]
         columns = {
             "origin": np.array([self.states[i] for i, _ in moves], dtype=object),
@@ -135,14 +137,18 @@ class TransitionMatrix:
             "users": np.array([self.counts[i][j] for i, j in moves]),
         }
         for name in ("value", "low", "high"):
-            columns[name] = np.array([getattr(one, name) for one in estimates], dtype=float)
+            columns[name] = np.array(
+                [getattr(one, name) for one in estimates], dtype=float
+            )
         return give(columns, ARRAYS, like)
 
     def _cells(self) -> list[list[str]]:
         head = [f"{self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}", *self.states, "users"]
         rows = [
             [state, *map(_percent, row), f"{sum(counts):,}"]
-            for state, row, counts in zip(self.states, self.estimates, self.counts, strict=True)
+            for state, row, counts in zip(
+                self.states, self.estimates, self.counts, strict=True
+            )
         ]
         return [head, *rows]
 
@@ -153,7 +159,10 @@ class TransitionMatrix:
         head, *rows = self._cells()
         columns = zip(*rows, strict=True)
         return html_table(
-            {name: np.array(column, dtype=object) for name, column in zip(head, columns, strict=True)}
+            {
+                name: np.array(column, dtype=object)
+                for name, column in zip(head, columns, strict=True)
+            }
         )
 
 
@@ -167,7 +176,7 @@ def transition_matrix(
     log: Log,
     start: dt.datetime,
     end: dt.datetime,
-    policy: LifecyclePolicy = LifecyclePolicy(),  # noqa: B008  immutable
+    policy: LifecyclePolicy = LifecyclePolicy(),
 ) -> TransitionMatrix:
     """Estimate how likely each move from segment to segment is.
 
@@ -202,7 +211,9 @@ def transition_matrix(
     place = {one: row for row, one in enumerate(before.user.tolist())}
     row = np.array([place.get(one, -1) for one in after.user.tolist()], dtype=np.int64)
     both = row >= 0
-    origin = np.array([codes[name] for name in before.segment], dtype=np.int64)[row[both]]
+    origin = np.array([codes[name] for name in before.segment], dtype=np.int64)[
+        row[both]
+    ]
     size = len(SEGMENTS)
     counts = np.bincount(origin * size + target[both], minlength=size * size)
     table = counts.reshape(size, size)

@@ -86,7 +86,9 @@ PLAYBOOK: Final[Mapping[str, Strategy]] = MappingProxyType(
             "激活回流",
             "to come back",
             (
-                Move("recall_gift", "推送专属召回礼包", "send a recall gift of their own"),
+                Move(
+                    "recall_gift", "推送专属召回礼包", "send a recall gift of their own"
+                ),
                 Move("scene_reminder", "触发场景化提醒", "remind when the scene fits"),
             ),
         ),

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL
 from wxengage.times import span_micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.log.part import Part
-    from wxengage.segments.lifecycle import LifecyclePolicy
+    from wxengage.segments.policy import LifecyclePolicy
 
-__all__ = ["ACTIVE", "DORMANT", "NOBODY", "POTENTIAL", "Changes", "changes"]
+__all__ = ["Changes", "changes"]
 
-#: Codes of the segments, and the origin of a user who was not there before.
-NOBODY, POTENTIAL, ACTIVE, DORMANT = -1, 0, 1, 2
 FOREVER: Final = np.iinfo(np.int64).max
 
 
@@ -34,7 +33,6 @@ class Changes(NamedTuple):
     origin: NDArray[np.int64]
     target: NDArray[np.int64]
     at: NDArray[np.int64]
-
 
 
 def changes(part: Part, policy: LifecyclePolicy) -> Changes:
@@ -71,7 +69,7 @@ def by_gaps(part: Part, policy: LifecyclePolicy) -> Changes:
     ends = np.append(begins[1:], len(runs.keys))[: len(begins)] - 1
     asleep = runs.times(ends) + silence
     who = (runs.keys[begins] >> np.uint64(runs.bits)).astype(np.int64)
-    newly = np.append(True, who[1:] != who[:-1])[: len(who)]  # noqa: FBT003  a value
+    newly = np.append(True, who[1:] != who[:-1])[: len(who)]
     first = _first(part)
     born = np.flatnonzero(first != FOREVER)
     met = np.full(part.users, FOREVER)
@@ -108,11 +106,11 @@ def by_steps(part: Part, policy: LifecyclePolicy) -> Changes:
     # time), so one running sum over all users starts at zero for each.
     held = np.cumsum(weight[order])
     asleep = np.cumsum(dormant[order])
-    last = np.append((user[1:] != user[:-1]) | (at[1:] != at[:-1]), True)[: len(user)]  # noqa: FBT003  a value
+    last = np.append((user[1:] != user[:-1]) | (at[1:] != at[:-1]), True)[: len(user)]
     user, at = user[last], at[last]
     enough = held[last] >= policy.needed
     state = np.select([asleep[last] > 0, enough], [DORMANT, ACTIVE], POTENTIAL)
-    newly = np.append(True, user[1:] != user[:-1])[: len(user)]  # noqa: FBT003  a value
+    newly = np.append(True, user[1:] != user[:-1])[: len(user)]
     origin = np.where(newly, NOBODY, np.append(NOBODY, state[:-1])[: len(user)])
     changed = (origin != state) & (at < FOREVER)
     return Changes(user[changed], origin[changed], state[changed], at[changed])
@@ -127,9 +125,11 @@ def _steps(part: Part, policy: LifecyclePolicy) -> tuple[NDArray[np.int64], ...]
     rows = rows[np.lexsort((part.at[rows], part.user[rows]))]
     user, at = part.user[rows].astype(np.int64), part.at[rows]
     weight = weights[part.kind[rows]]
-    final = np.append(user[1:] != user[:-1], True)[: len(user)]  # noqa: FBT003  a value
+    final = np.append(user[1:] != user[:-1], True)[: len(user)]
     following = np.where(final, FOREVER, np.append(at[1:], 0)[: len(at)])
-    sleeps = at < following - silence  # not `following - at`: before 1970 that overflows
+    sleeps = (
+        at < following - silence
+    )  # not `following - at`: before 1970 that overflows
     first = _first(part)
     born = np.flatnonzero(first != FOREVER)
     nothing = np.zeros(len(user), dtype=np.int64)
