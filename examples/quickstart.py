@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import wxengage as wx
 
@@ -21,7 +22,7 @@ def main() -> Path:
     bought = wx.datasets.cdnow(HERE / "data" / "CDNOW_sample.txt")
     log = wx.read_log(bought, value="value", tz="Asia/Shanghai")
 
-    as_of = wx.DayClock().start(wx.DayClock().of_date(dt.date(1998, 7, 1)))
+    as_of = dt.datetime(1998, 6, 30, 22, tzinfo=ZoneInfo("Asia/Shanghai"))
     segments = wx.segments.segment_users(log, as_of)
     print(segments.counts())
 

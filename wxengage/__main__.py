@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from wxengage.errors import WxEngageError
+from wxengage.errors import InvalidInputError, WxEngageError
 from wxengage.times import SHANGHAI, DayClock, from_micros
 
 if TYPE_CHECKING:
@@ -65,10 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--all", metavar="KIND", help="every row is of this kind")
     report.add_argument(
         "--map",
+        type=_pair,
         action="append",
         default=[],
         metavar="WORD=KIND",
-        help="your word for a kind",
+        help="your word for a kind; may be repeated",
     )
     report.add_argument(
         "--unit", choices=("s", "ms", "us"), help="of times that are numbers"
@@ -77,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--encoding", default="utf-8", help="of a CSV file, e.g. gb18030"
     )
-    report.add_argument("--as-of", metavar="TIME", help="ISO 8601 with zone")
+    report.add_argument(
+        "--as-of", type=_instant, metavar="TIME", help="ISO 8601 with a zone"
+    )
     report.add_argument(
         "--set-aside", action="store_true", help="go on without bad rows"
     )
@@ -91,6 +94,27 @@ def _parser() -> argparse.ArgumentParser:
         )
     verbs.add_parser("doctor", help="say what is installed and what is wrong")
     return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    word, equals, kind = text.partition("=")
+    if not (word and equals and kind):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not WORD=KIND, such as buy=purchase"
+        )
+    return word, kind
+
+
+def _instant(text: str) -> dt.datetime:
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not ISO 8601 with a zone: 2026-03-02T09:00+08:00"
+        )
+    return at
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,46 +161,49 @@ def _demo(options: argparse.Namespace) -> int:
             "zh": "模拟账号：谁是谁，明天发什么",
             "en": "A made-up account: who is who",
         }
-        note = "Data: synthetic (wxengage.datasets.demo_log); the real log is not in a wheel."
+        note = (
+            "Data: synthetic (wxengage.datasets.demo_log); the real log is not part "
+            "of an installed package."
+        )
     print(note)
     return _show(_run(log, clock, None, title[options.lang], (note,)), options)
 
 
 def _report(options: argparse.Namespace) -> int:
-    from wxengage.log.kinds import KINDS, Kind  # noqa: PLC0415  loads numpy
+    from wxengage.log.kinds import KINDS, nearest_kind  # noqa: PLC0415  loads numpy
     from wxengage.log.reading import read_log  # noqa: PLC0415
 
-    kinds = dict(pair.partition("=")[::2] for pair in options.map)
-    kind: str | Kind = options.kind
-    if options.all is not None:
-        kind = KINDS.get(options.all) or Kind(options.all, active=True, zh="")
+    constant = options.all
+    if constant is not None and constant not in KINDS:
+        near = nearest_kind(constant)
+        hint = f"did you mean {near!r}?" if near else f"one of {', '.join(KINDS)}"
+        raise InvalidInputError("--all", constant, "a known kind", hint)
     log = read_log(
         options.log,
         user=options.user,
-        kind=kind,
+        kind=options.kind if constant is None else KINDS[constant],
         at=options.at,
         id=options.id,
         value=options.value,
         tz=options.tz,
         unit=options.unit,
         encoding=options.encoding,
-        kinds=kinds,
+        kinds=dict(options.map),
         on_bad="set_aside" if options.set_aside else "raise",
     )
     notes = [f"Data: {Path(options.log).name}"]
     if len(log.rejected):
         counts = ", ".join(f"{n} {fault}" for fault, n in log.rejected.counts.items())
-        notes.append(
-            f"Set aside: {len(log.rejected)} rows of {log.rejected.given} ({counts})"
-        )
+        aside = f"{len(log.rejected)} rows of {log.rejected.given}"
+        notes.append(f"Set aside: {aside} ({counts})")
     print("\n".join(notes))
-    as_of = None if options.as_of is None else dt.datetime.fromisoformat(options.as_of)
     name = Path(options.log).stem
     title = (
         f"{name}：谁是谁，明天发什么" if options.lang == "zh" else f"{name}: who is who"
     )
     return _show(
-        _run(log, DayClock(options.clock), as_of, title, tuple(notes)), options
+        _run(log, DayClock(options.clock), options.as_of, title, tuple(notes)),
+        options,
     )
 
 

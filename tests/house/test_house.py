@@ -163,16 +163,9 @@ sys.meta_path.insert(0, Absent())
     ("absent", "extra", "call"),
     [
         ("pyarrow", "files", "wx.read_log('some.parquet')"),
-        (
-            "altair",
-            "report",
-            "wx.write_report('r.html', wx.scoreboard(wx.read_log(rows), as_of))",
-        ),
-        (
-            "jinja2",
-            "report",
-            "wx.write_report('r.html', wx.scoreboard(wx.read_log(rows), as_of))",
-        ),
+        ("altair", "report", "wx.write_report('page.html', who)"),
+        ("vl_convert", "report", "wx.write_report('page.html', who)"),
+        ("jinja2", "report", "wx.write_report('page.html', who)"),
     ],
 )
 def test_a_missing_extra_says_what_to_install(
@@ -188,7 +181,8 @@ def test_a_missing_extra_says_what_to_install(
         import datetime as dt
         import wxengage as wx
         as_of = dt.datetime(2026, 3, 2, tzinfo=dt.timezone.utc)
-        rows = [{{"user": "u1", "kind": "like", "at": as_of - dt.timedelta(days=1)}}]
+        rows = [{{"user": "u1", "kind": "like", "at": as_of - dt.timedelta(days=9)}}]
+        who = wx.segments.segment_users(wx.read_log(rows), as_of)
         try:
             {call}
         except wx.WxEngageError as error:

@@ -272,3 +272,11 @@ def test_empty_tables_are_fine() -> None:
     """Nobody asked, or nothing was ever sent."""
     assert [] == may_send_many(Cap(1), [], [], ["ada"], [1]).tolist()
     assert [True] == may_send_many(Cap(1), ["ada"], [1], [], []).tolist()
+
+
+def test_a_rolling_cap_that_nobody_can_reach_is_open() -> None:
+    """Fewer past sends than the limit."""
+    cap = Cap(3, per=HOUR)
+
+    assert [True] == may_send_many(cap, ["ada"], [5], ["ada", "ada"], [5, 6]).tolist()
+    assert "3 per 1:00:00" == cap.name

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from wxengage.errors import InvalidInputError
 from wxengage.plan import candidates as module
-from wxengage.plan.candidates import Candidates, Option, Words
+from wxengage.plan.candidates import Candidates
+from wxengage.plan.options import Option, Words
 from wxengage.plan.solver import plan_sends
 from wxengage.sends import Send
 

@@ -121,10 +121,10 @@ class DryRun:
             final; ``NotSent("expired", "drop")`` from ``expires`` on; else
             ``Sent``. A letter with a final answer gets that answer again.
 
-        Notes
-        -----
-        ``InvalidInputError`` where another letter has the key, or ``now`` is
-        naive.
+        Raises
+        ------
+        InvalidInputError
+            If another letter has the key, or ``now`` is naive.
         """
         outcome, line = self._decide(letter, now)
         self._write([line] if line else [])
@@ -145,10 +145,10 @@ class DryRun:
         Sent or NotSent
             Its final answer, or ``NotSent("never_seen", "retry")``.
 
-        Notes
-        -----
-        ``InvalidInputError`` where another letter has the key, or ``now`` is
-        naive.
+        Raises
+        ------
+        InvalidInputError
+            If another letter has the key, or ``now`` is naive.
         """
         micros("now", now)
         return self._known(letter) or _NEVER_SEEN

@@ -146,11 +146,9 @@ class Sender(Protocol):
 
     def send(self, letter: Letter, now: dt.datetime) -> Outcome:
         """Deliver a letter, once for each key, and say what became of it."""
-        ...
 
     def query(self, letter: Letter, now: dt.datetime) -> Outcome:
         """Say what became of a letter without sending it."""
-        ...
 
 
 def letters(sends: Plan | Iterable[Send]) -> tuple[Letter, ...]:

@@ -291,6 +291,8 @@ def instants_of(
     ------
     InvalidLogError
         If nothing says how to read the column.
+    InvalidInputError
+        If the unit is unknown.
     """
     if unit is not None and unit not in UNITS:
         raise InvalidInputError("unit", unit, "one of 's', 'ms', 'us'")

@@ -78,7 +78,7 @@ class Rejected:
         ------
         InvalidLogError
             With all counts and the first rows.
-        """
+        """  # noqa: DOC501  made by a constructor of its own
         bad = [row for row in self.rows if row.fault != "duplicate"]
         if bad:
             counts = {k: v for k, v in self.counts.items() if k != "duplicate"}

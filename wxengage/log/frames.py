@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ARRAYS", "ARROW", "Ids", "Origin", "give", "origin_of"]
 
 Form = Literal["arrays", "records", "pandas", "polars", "pyarrow", "lazy"]
-_FORMS: Final = ("arrays", "records", "pandas", "polars", "pyarrow")
+_FORMS: Final[tuple[Form, ...]] = ("arrays", "records", "pandas", "polars", "pyarrow")
 
 
 @attrs.frozen
@@ -72,14 +72,16 @@ def origin_of(like: object) -> Origin:
     InvalidInputError
         If it is neither.
     """
-    if isinstance(like, str) and like in _FORMS:
-        return Origin(like)
+    for form in _FORMS:
+        if isinstance(like, str) and like == form:
+            return Origin(form)
     if isinstance(like, dict):
         return ARRAYS
     if isinstance(like, list | tuple):
         return Origin("records")
+    unknown: Any = like
     try:
-        frame = nw.from_native(like, eager_only=True)  # type: ignore[call-overload]  an unknown object is the point
+        frame = nw.from_native(unknown, eager_only=True)
     except TypeError:
         raise InvalidInputError(
             "like",

@@ -8,6 +8,7 @@ on all arithmetic is on integers, and no session's time zone can change a day.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -20,7 +21,6 @@ from wxengage.log.engines import as_instants, with_micros
 from wxengage.log.faults import FAULTS, SHOWN, Rejected
 from wxengage.log.frames import ARROW, Ids, Origin
 from wxengage.log.kinds import KINDS
-from wxengage.log.spec import Spec
 from wxengage.log.summary import COLUMNS, Summary
 from wxengage.log.table import SESSION_GAP, WINDOW, KindCounts, Log, check_kinds
 from wxengage.times import (
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from wxengage.log.spec import Spec
 
 __all__ = ["LazyLog", "LazySummary", "local_day"]
 
@@ -209,7 +211,7 @@ class LazyLog(Log):
         ------
         InvalidLogError
             With the counts of every fault and the first rows.
-        """
+        """  # noqa: DOC501  made by a constructor of its own
         if self._spec.on_bad != "raise":
             return
         bad = self._bad.filter(nw.col("_fault") != "duplicate")
@@ -398,9 +400,7 @@ def _from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
     table = offsets(zone(tz), _EARLIEST // 1_000_000, _LATEST // 1_000_000)
     found = wall - table[-1][1] * 1_000_000
     nothing = nw.lit(None, nw.Int64())
-    for (_, before), (since, after) in reversed(
-        list(zip(table, table[1:], strict=False))
-    ):
+    for (_, before), (since, after) in reversed(list(itertools.pairwise(table))):
         end = (since + before) * 1_000_000
         begin = (since + after) * 1_000_000
         if begin > end:

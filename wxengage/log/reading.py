@@ -121,6 +121,8 @@ def read_log(
     names = {"user": user, "kind": kind, "at": at, "id": id, "value": value}
     names |= {"duration": duration, "item": item, "channel": channel, "group": group}
     constant = kind.name if isinstance(kind, Kind) else None
+    if constant is not None and constant not in KINDS:
+        raise InvalidInputError("kind", constant, "a kind in KINDS")
     if constant is not None:
         del names["kind"]
     spec = Spec(

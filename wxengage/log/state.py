@@ -7,7 +7,7 @@ today's events give the same answer as a recompute.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 import numpy as np
@@ -64,7 +64,7 @@ class UserState:
         zero = np.zeros(users, dtype=np.int64)
         never = np.full(users, NEVER)
         counts = {"events", "interactions", "menu_clicks", "sessions", "active_days"}
-        columns = {
+        columns: dict[str, Any] = {
             field.name: zero.copy() if field.name in counts else never.copy()
             for field in attrs.fields(cls)
         }
@@ -124,12 +124,10 @@ class UserState:
         )
 
     def _follow_then(self, later: Self) -> dict[str, NDArray[np.int64]]:
-        """Return the columns about following after both stretches.
-
-        A follow in the instant of an unfollow does not stay. Where the two fall
-        on the seam, the second follow of the later stretch is needed: that is
-        what ``follow_again`` is for.
-        """
+        """Return the columns about following after both stretches."""
+        # A follow in the instant of an unfollow does not stay. Where the two fall
+        # on the seam, the second follow of the later stretch is needed: that is
+        # what follow_again is for.
         left = later.last_unfollow != NEVER
         seam = ~left & (later.follow_since != NEVER)
         seam &= later.follow_since == self.last_unfollow
@@ -271,10 +269,13 @@ def _value(
 ) -> NDArray[np.float64]:
     if "value" not in part.more:
         return np.zeros(part.users)
-    value = part.more["value"][rows]
+    value: NDArray[Any] = part.more["value"][rows]
     if part.present[KIND_CODES["refund"]]:
         value = value * _SIGN[kind]
-    return np.bincount(user, weights=value, minlength=part.users)
+    total: NDArray[np.float64] = np.bincount(
+        user, weights=value, minlength=part.users
+    ).astype(np.float64, copy=False)
+    return total
 
 
 def _edges(

@@ -351,23 +351,24 @@ class Log:
         """
         low = NEVER if start is None else micros("start", start)
         high = micros("end", end)
-        counts = np.zeros((len(self._ids), len(KIND_NAMES)), dtype=np.int64)
+        some = np.zeros(len(KIND_NAMES), dtype=np.bool_)
+        for part in self._parts:
+            some |= part.present
+        column = np.cumsum(some) - 1
+        width = int(some.sum())
+        counts = np.zeros((len(self._ids), width), dtype=np.int64)
         for part in self._parts:
             inside = np.flatnonzero((part.at > low) & (part.at <= high))
-            cell = (
-                part.user[inside].astype(np.int64) * len(KIND_NAMES) + part.kind[inside]
-            )
-            found = np.bincount(cell, minlength=part.users * len(KIND_NAMES))
-            counts[part.members] = found.reshape(part.users, len(KIND_NAMES))
+            cell = part.user[inside] * np.int64(width) + column[part.kind[inside]]
+            found = np.bincount(cell, minlength=part.users * width)
+            counts[part.members] = found.reshape(part.users, width)
         order = self._ids.order
         order = order[counts[order].any(axis=1)]
-        present = counts.any(axis=0)
-        kinds = tuple(
-            name for name, some in zip(KIND_NAMES, present, strict=True) if some
-        )
-        return KindCounts(
-            kinds, self._ids.take(order).numpy(), counts[order][:, present]
-        )
+        present = np.flatnonzero(counts.any(axis=0))
+        names = [KIND_NAMES[code] for code in np.flatnonzero(some)]
+        kinds = tuple(names[place] for place in present)
+        users = self._ids.take(order).numpy()
+        return KindCounts(kinds, users, counts[order][:, present])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Keep the log as a folder that ``open_log`` maps into memory.

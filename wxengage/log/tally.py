@@ -50,9 +50,9 @@ class Tally:
     Examples
     --------
     >>> tally = Tally()
-    >>> tally.add({"user": ["ann"], "kind": ["like"], "at": np.array(["2026-03-02"], "M8[us]")})
-    >>> tally.add({"user": ["ann"], "kind": ["like"], "at": np.array(["2026-03-03"], "M8[us]")})
-    >>> tally.summary(dt.datetime(2026, 3, 4, tzinfo=dt.timezone.utc)).interactions
+    >>> for at in (0, 86_400):
+    ...     tally.add({"user": ["ann"], "kind": ["like"], "at": [at]}, unit="s")
+    >>> tally.summary(dt.datetime(1970, 1, 3, tzinfo=dt.timezone.utc)).interactions
     array([2])
     """
 
@@ -224,8 +224,10 @@ class Tally:
         late = np.flatnonzero((last != NEVER) & (first != NEVER) & (first < last))
         if late.size:
             row = int(late[0])
-            got = f"{late.size} users with a late event, the first {str(ids[row])[:4]!r}..."
-            rule = f"in order of time: not before {from_micros(int(last[row]))} for that user"
+            who = f"{str(ids[row])[:4]!r}..."
+            got = f"{late.size} users with a late event, the first {who}"
+            until = from_micros(int(last[row]))
+            rule = f"in order of time: not before {until} for that user"
             raise InvalidInputError(
                 "batch", got, rule, "recompute from the events themselves"
             )

@@ -253,7 +253,7 @@ def scoreboard(
     period: dt.timedelta | None = None,
     targets: Mapping[str, float] | None = None,
     level: float = 0.95,
-    clock: DayClock = DayClock(),  # noqa: B008  immutable
+    clock: DayClock = DayClock(),
 ) -> Scoreboard:
     """Measure a period and the one before it, metric by metric.
 

@@ -72,8 +72,16 @@ class PeriodCounts:
     def of(self, rows: NDArray[np.bool_]) -> PeriodCounts:
         """Return the same as if the others had not been there.
 
-        ``rows`` has shape ``(users,)``; the others' rows stay, as zeros, so
-        that two periods can still be compared user by user.
+        Parameters
+        ----------
+        rows
+            Which users. Shape ``(users,)``.
+
+        Returns
+        -------
+        PeriodCounts
+            The others' rows stay, as zeros, so that two periods can still be
+            compared user by user.
         """
         counts = {kind: column * rows for kind, column in self.counts.items()}
         return PeriodCounts(self.known & rows, counts, self.value * rows)

@@ -188,16 +188,17 @@ def board_text(board: Scoreboard) -> str:
             lines += ["", f"{title}: {group}" if group else title]
             if known:
                 lines.append(aligned([_head(board), *known]))
-            lines += _unknown(mine)
-    return "\n".join(lines)
+    return "\n".join(lines + _unknown(board))
 
 
-def _unknown(readings: Sequence[Reading]) -> list[str]:
-    """Return one line for each reason why metrics are unknown."""
+def _unknown(board: Scoreboard) -> list[str]:
+    """Return a line for each reason why metrics are unknown."""
     names: dict[str, list[str]] = {}
-    for one in readings:
+    for one in board.readings:
         if one.unknown is not None:
-            names.setdefault(one.unknown.en, []).append(one.metric.id)
+            of = f" of {one.group}" if one.unknown.en.startswith("its ") else ""
+            names.setdefault(one.unknown.en, []).append(one.metric.id + of)
+    names = {why: list(dict.fromkeys(ids)) for why, ids in names.items()}
     return [f"unknown ({why}): {', '.join(ids)}" for why, ids in names.items()]
 
 

@@ -103,6 +103,11 @@ class AdShare:
             The most ``k`` for which ``ads + k`` of ``messages + k`` are within
             the share, not negative. Where every message may be an ad there is
             no bound, and the answer is 2**62.
+
+        Raises
+        ------
+        InvalidInputError
+            If a count is not whole, or there are more ads than messages.
         """
         require_whole("ads", ads)
         require_whole("messages", messages, least=ads)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from wxengage.plan.candidates import Option
+    from wxengage.plan.options import Option
 
 __all__ = ["NEVER", "Group", "Limit", "Limits", "Total", "Usage"]
 

@@ -8,8 +8,6 @@ whether there are a hundred users or a million.
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  the codec reads the annotations
-import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,15 +15,17 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError, require_id
-from wxengage.sends import Category, Send, fingerprint
-from wxengage.times import micros
+from wxengage.plan.options import Option
+from wxengage.sends import Send
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Candidates", "Option", "Words"]
+    from wxengage.plan.options import Words
+
+__all__ = ["Candidates"]
 
 #: Row of a user who is held out.
 HELD_OUT: Final = -1
@@ -33,105 +33,6 @@ HELD_OUT: Final = -1
 _LARGEST_VALUE: Final = 1e12
 # A table of 400 MB; sends that are all different do not fit a table anyway.
 _MOST_CELLS: Final = 50_000_000
-
-
-@attrs.frozen
-class Words:
-    """The same thing said in Chinese and in English."""
-
-    zh: str
-    en: str
-
-
-@attrs.frozen
-class Option:
-    """A message in a window on a channel (时段位上的一条消息).
-
-    Attributes
-    ----------
-    message, channel
-        Which message, and how it goes.
-    start, end
-        It may go at ``start <= t < end``, both aware; ``end`` None is no bound.
-    account, topic, category, is_ad, transactional, cost
-        As in ``Send``; ``cost`` in fen for each user.
-    words
-        What people call the message; None for its code.
-
-    Raises
-    ------
-    InvalidInputError
-        If a field breaks the rule that ``Send`` has for it.
-    """
-
-    message: str
-    channel: str
-    start: dt.datetime
-    end: dt.datetime | None
-    account: str | None = attrs.field(default=None, kw_only=True)
-    topic: str = attrs.field(default="", kw_only=True)
-    category: Category = attrs.field(default="marketing", kw_only=True)
-    is_ad: bool = attrs.field(default=False, kw_only=True)
-    transactional: bool = attrs.field(default=False, kw_only=True)
-    cost: int = attrs.field(default=0, kw_only=True)
-    words: Words | None = attrs.field(default=None, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        micros("start", self.start)
-        if self.end is not None and micros("end", self.end) <= micros(
-            "start", self.start
-        ):
-            raise InvalidInputError("end", self.end, "after start")
-        self.as_send("-", "-", self.start, 0.0)
-
-    @property
-    def said(self) -> Words:
-        """What people call the message."""
-        return self.words or Words(self.message, self.message)
-
-    @functools.cached_property
-    def key(self) -> tuple[str, ...]:
-        """What tells this option from every other one."""
-        end = "" if self.end is None else str(micros("end", self.end))
-        start = str(micros("start", self.start))
-        return (self.account or "", self.channel, self.message, start, end)
-
-    def as_send(self, send: str, user: str, at: dt.datetime, value: float) -> Send:
-        """Return the option as one user's send.
-
-        Parameters
-        ----------
-        send
-            The send's id; "" makes one from account, user, channel, message and
-            window, so that planning again gives the same one.
-        user
-            Whom it is for.
-        at
-            When it goes.
-        value
-            What it is worth.
-
-        Returns
-        -------
-        Send
-            With the window as its bounds.
-        """
-        return Send(
-            send or fingerprint(user, *self.key),
-            user,
-            self.channel,
-            self.message,
-            account=self.account,
-            topic=self.topic,
-            category=self.category,
-            at=at,
-            not_before=self.start,
-            expires=self.end,
-            is_ad=self.is_ad,
-            transactional=self.transactional,
-            value=value,
-            cost=self.cost,
-        )
 
 
 def _ids(users: ArrayLike | Sequence[str]) -> NDArray[Any]:
@@ -150,11 +51,9 @@ def _ids(users: ArrayLike | Sequence[str]) -> NDArray[Any]:
         ids = np.empty(len(listed), dtype=object)
         ids[:] = listed
     if len(set(listed)) < len(listed):
-        seen: set[object] = set()
-        for row, one in enumerate(listed):
-            if one in seen:
-                raise InvalidInputError(f"users[{row}]", one, "named once")
-            seen.add(one)
+        first = {one: row for row, one in reversed(list(enumerate(listed)))}
+        row = next(row for row, one in enumerate(listed) if first[one] != row)
+        raise InvalidInputError(f"users[{row}]", listed[row], "named once")
     return ids
 
 
@@ -297,10 +196,11 @@ class Candidates:
         Candidates
             Equal rows are kept once.
 
-        Notes
-        -----
-        ``InvalidInputError`` where a value is infinite or beyond 1e12, a shape
-        does not fit, or a user or an option is there twice.
+        Raises
+        ------
+        InvalidInputError
+            If a value is infinite or beyond 1e12, a shape does not fit, or a
+            user or an option is there twice.
         """
         ids, columns = _ids(users), _checked_options(options)
         table = _numbers("values", values, (len(ids), len(columns)))

@@ -95,9 +95,10 @@ def gather(
         The reason of each user who can get nothing, ``"capacity"`` for the
         others. Shape ``(n,)``.
 
-    Notes
-    -----
-    ``InvalidInputError`` where the problem is too large to be solved exactly.
+    Raises
+    ------
+    InvalidInputError
+        If the problem is too large to be solved exactly.
     """
     crowd_of, room = _rooms(candidates, limits)
     usable, reason = _usable(candidates, room, instants)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wxengage.plan.bounds import Total
     from wxengage.plan.crowds import Crowd
 
-__all__ = ["Program", "Solution", "solve"]
+__all__ = ["Program", "Solution", "mend", "solve"]
 
 # The largest coefficient of the objective, so that the solver's absolute
 # tolerances (1e-6) mean the same whatever the unit of the values.
@@ -141,22 +141,30 @@ def solve(program: Program, gap: float) -> Solution:
     Solution
         Deterministic: the same program has the same solution.
 
+    Raises
+    ------
+    WxEngageError
+        If HiGHS does not solve the linear relaxation, which always has a
+        solution.
+
     Notes
     -----
     Dual simplex, then branch and bound over at most 20,000 nodes. The value of
-    the whole numbers never passes the bound but for the solver's tolerance,
-    and where it does the bound is raised to it.
+    the whole numbers never passes the bound but for the solver's tolerance; a
+    bound within 1e-9 of the value is the value.
     """
     unit = float(program.worth.max()) / _SCALE
     relaxed = _relax(program, unit, 0.0)
     bound = -float(relaxed.fun) * unit
     # A corner that is whole but for rounding errors is not rounded down.
-    counts = _mend(program, np.floor(relaxed.x + 1e-6).astype(np.int64))
+    counts = mend(program, np.floor(relaxed.x + 1e-6).astype(np.int64))
     value = float(program.worth @ counts)
     enough = gap if int(program.most.max()) > _SMALL else 0.0
     if bound - value > max(enough, _TINY) * bound:
         counts, value, bound = _branch(program, unit, enough, counts, bound)
-    return Solution(counts, value, max(bound, value), _prices(program, unit))
+    if bound <= value * (1 + _TINY):
+        bound = value
+    return Solution(counts, value, bound, _prices(program, unit))
 
 
 def _relax(program: Program, unit: float, more: float) -> Any:  # noqa: ANN401  scipy's
@@ -211,15 +219,29 @@ def _branch(
     )
     counts = known
     if found.x is not None:
-        counts = _mend(program, np.rint(found.x).astype(np.int64))
+        counts = mend(program, np.rint(found.x).astype(np.int64))
     if found.mip_dual_bound is not None:
         bound = min(bound, -float(found.mip_dual_bound) * unit)
     value, least = float(program.worth @ counts), float(program.worth @ known)
     return (counts, value, bound) if value >= least else (known, least, bound)
 
 
-def _mend(program: Program, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return counts within all constraints, filled up where there is room."""
+def mend(program: Program, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return counts within all constraints, filled up where there is room.
+
+    Parameters
+    ----------
+    program
+        The constraints.
+    counts
+        Whole numbers that may break them, or leave room. Shape ``(v,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        What is worth least is cut first, what is worth most filled up first.
+        Shape ``(v,)``.
+    """
     # The solver works in floats: a count may be off by a unit in millions.
     counts = np.clip(counts, 0, program.most)
     by_worth = np.argsort(-program.worth, kind="stable").tolist()

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.plan.bounds import Usage
-    from wxengage.plan.candidates import Candidates, Words
+    from wxengage.plan.candidates import Candidates
+    from wxengage.plan.options import Words
     from wxengage.sends import Send
     from wxengage.times import DayClock
 

@@ -83,7 +83,7 @@ def plan_sends(
     --------
     >>> import datetime as dt
     >>> from wxengage.pacing.budgets import Budget
-    >>> from wxengage.plan.candidates import Option
+    >>> from wxengage.plan.options import Option
     >>> noon = dt.datetime(2026, 3, 2, 12, tzinfo=DayClock().zone)
     >>> gift = Option("gift", "wecom", noon, noon + dt.timedelta(hours=2))
     >>> who = Candidates.from_matrix([[3.0], [5.0]], [gift], ["ada", "bob"])

@@ -19,7 +19,8 @@ from wxengage.errors import InvalidInputError, nearest, require_id, require_whol
 from wxengage.pacing.caps import DAILY_CEILING, Cap
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.windows import GOLDEN_WINDOWS, Slot, Window, windows_on
-from wxengage.plan.candidates import Candidates, Option, Words
+from wxengage.plan.candidates import Candidates
+from wxengage.plan.options import Option, Words
 from wxengage.plan.solver import plan_sends
 from wxengage.segments.playbook import PLAYBOOK, Move, Strategy
 from wxengage.times import DayClock
@@ -163,11 +164,15 @@ def next_day(
         value of a send is ``effect * weight``, so the plan's value is the
         number of users who interact because of it, as the priors have it.
 
+    Raises
+    ------
+    InvalidInputError
+        If a segment is not in the playbook, a move has no prior, an id is there
+        twice, or ``as_of`` is naive.
+
     Notes
     -----
     Time grows with a sort of the ids: users of a segment are planned as one.
-    ``InvalidInputError`` where a segment is not in the playbook, a move has no
-    prior, or an id is there twice.
 
     Source: the article, chapters 1 and 2, for the moves, the windows and the
     order of the weights. The numbers are priors of this library.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from wxengage.plan.candidates import Words
+from wxengage.plan.options import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

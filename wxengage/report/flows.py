@@ -130,7 +130,7 @@ def _apart(middles: Sequence[float], least: float = 0.15) -> list[float]:
     return places
 
 
-def _label(rows: Sequence[Any], axes: tuple[Any, Any], place: int) -> Any:  # noqa: ANN401  altair is untyped here
+def _label(rows: Sequence[Any], axes: tuple[Any, Any], place: int) -> Any:
     """Return the words beside one edge: name, and below it the number."""
     alt = drawing()
     side = {"align": "left" if place else "right", "dx": 12 if place else -12}
@@ -143,7 +143,7 @@ def _label(rows: Sequence[Any], axes: tuple[Any, Any], place: int) -> Any:  # no
     )
 
 
-def _head(title: str, axes: tuple[Any, Any], place: int) -> Any:  # noqa: ANN401  altair is untyped here
+def _head(title: str, axes: tuple[Any, Any], place: int) -> Any:
     """Return the title above one edge."""
     alt = drawing()
     side = {"align": "right" if place else "left", "dx": 5 if place else -5}

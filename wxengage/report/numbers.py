@@ -52,7 +52,8 @@ def board_section(part: Scoreboard, reader: Reader) -> Section:
     now, before = (_dates(period, reader) for period in (part.period, part.before))
     lead = say(
         f"{now}，与上一期（{before}）逐人对比。区间的单位是用户，不是事件。",
-        f"{now}, compared user by user with {before}. Intervals count users, not events.",
+        f"{now}, compared user by user with {before}. "
+        "Intervals count users, not events.",
     )
     blocks: list[Block] = []
     for group in part.groups:

@@ -243,19 +243,20 @@ def _matrix_lead(part: TransitionMatrix, reader: Reader, length: dt.timedelta) -
     parts = []
     if {"active", "dormant"} <= set(part.states):
         fell, back = part["active", "dormant"], part["dormant", "active"]
-        if fell.defined:
+        if fell.value is not None:
+            of_100 = f"{100 * fell.value:.0f}"
             parts.append(
                 say(
-                    f"{span}里，每 100 位活跃用户约有 {100 * (fell.value or 0):.0f} 位沉默",
-                    f"Within {span}, about {100 * (fell.value or 0):.0f} of 100 active "
-                    "users fell silent",
+                    f"{span}里，每 100 位活跃用户约有 {of_100} 位沉默",
+                    f"Within {span}, about {of_100} of 100 active users fell silent",
                 )
             )
-        if back.defined:
+        if back.value is not None:
+            of_100 = f"{100 * back.value:.0f}"
             parts.append(
                 say(
-                    f"每 100 位沉默用户约有 {100 * (back.value or 0):.0f} 位回来",
-                    f"about {100 * (back.value or 0):.0f} of 100 dormant ones came back",
+                    f"每 100 位沉默用户约有 {of_100} 位回来",
+                    f"about {of_100} of 100 dormant ones came back",
                 )
             )
     newcomers = sum(part.newcomers)

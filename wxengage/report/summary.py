@@ -98,8 +98,8 @@ class Findings:
                     f"{len(self.reach.plan):,} 条消息给 {chosen:,} 位用户；"
                     f"其余 {rest:,} 位不发，每一位都有原因。",
                     f"{len(self.reach.plan):,} messages go to {chosen:,} users "
-                    f"on {reader.short_date(self.reach.dates[0])}; the other {rest:,} get "
-                    "none, each for a reason.",
+                    f"on {reader.short_date(self.reach.dates[0])}; "
+                    f"the other {rest:,} get none, each for a reason.",
                 )
             )
         return lines
@@ -322,9 +322,9 @@ class Findings:
                 say(
                     "比率用 Wilson 区间；总量用复合泊松的 Gamma 区间"
                     "（Fay 与 Feuer，1997）；变化按用户配对，用 delta 方法。",
-                    "Shares have Wilson intervals, totals gamma intervals for compound "
-                    "Poisson sums (Fay and Feuer, 1997); changes pair the users and use "
-                    "the delta method.",
+                    "Shares have Wilson intervals, totals gamma intervals for "
+                    "compound Poisson sums (Fay and Feuer, 1997); changes pair the "
+                    "users and use the delta method.",
                 )
             )
         if self.matrix is not None:
@@ -339,7 +339,7 @@ class Findings:
             notes.append(
                 say(
                     "触达计划：HiGHS 求解的整数规划，界由求解器给出。",
-                    "The plan: an integer programme solved by HiGHS, whose bound is shown.",
+                    "The plan: an integer programme, solved and bounded by HiGHS.",
                 )
             )
         notes.append(

@@ -110,10 +110,8 @@ def _weighed(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
 
 
 def _changes(log: LazyLog, policy: LifecyclePolicy) -> nw.LazyFrame[Any]:
-    """Return every change: ``user``, ``origin``, ``target`` as codes, ``_us``.
-
-    The steps and their running sums are those of ``segments.timeline``.
-    """
+    """Return every change: ``user``, ``origin``, ``target`` as codes, ``_us``."""
+    # The steps and their running sums are those of segments.timeline.
     within = span_micros("", policy.active_within)
     silence = span_micros("", policy.dormant_after)
     us, weight, following = nw.col("_us"), nw.col("_weight"), nw.col("_next")

@@ -14,7 +14,6 @@ import attrs
 import numpy as np
 
 from wxengage.log.frames import ARRAYS, Ids, Origin, give
-from wxengage.log.part import Part
 from wxengage.log.runs import NEVER
 from wxengage.log.state import count_of, ends_at, follows_of
 from wxengage.log.summary import instants
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from wxengage.log.part import Part
     from wxengage.log.table import Log
 
 __all__ = ["Segments", "classify_users", "segment_users"]
