@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import importlib.util
@@ -34,6 +35,7 @@ NEEDS = {
 FOREIGN_ZONE = "America/New_York"
 
 Row = dict[str, Any]
+_open = contextlib.ExitStack()
 
 
 def need(engine: str) -> None:
@@ -47,41 +49,60 @@ def need(engine: str) -> None:
 
 
 @functools.cache
-def spark() -> Any:  # noqa: ANN401  pyspark is untyped
+def spark() -> Any:
     """Start a small local Spark session, once for all tests."""
     need("pyspark")
     from pyspark.sql import SparkSession  # noqa: PLC0415  an extra
 
+    folder = _open.enter_context(tempfile.TemporaryDirectory(prefix="wxengage-spark-"))
     builder = SparkSession.builder.master("local[1]").appName("wxengage-tests")
     for key, value in {
         "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "1",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": FOREIGN_ZONE,
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="wxengage-spark-"),
+        "spark.sql.warehouse.dir": folder,
+        "spark.local.dir": folder,
+        # A few hundred rows: compiling the plan would take longer than running it.
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.driver.extraJavaOptions": (
+            f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.home={folder}"
+        ),
     }.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
+    _open.callback(session.stop)
     session.sparkContext.setLogLevel("ERROR")
     return session
 
 
 @functools.cache
-def duck() -> Any:  # noqa: ANN401  duckdb is untyped here
+def duck() -> Any:
     """Open a DuckDB connection, once for all tests."""
     need("duckdb")
     import duckdb  # noqa: PLC0415  an extra
 
     connection = duckdb.connect()
+    _open.callback(connection.close)
     connection.execute(f"SET TimeZone = '{FOREIGN_ZONE}'")
     return connection
 
 
+def close_sessions() -> None:
+    """Stop what ``spark`` and ``duck`` have started."""
+    spark.cache_clear()
+    duck.cache_clear()
+    _open.close()
+
+
 def arrow_table(
     rows: Sequence[Row], *, unit: str = "us", tz: str | None = "UTC"
-) -> Any:  # noqa: ANN401  pyarrow is untyped
+) -> Any:
     """Return rows as an Arrow table; every row has the keys of the first."""
     import pyarrow as pa  # noqa: PLC0415  an extra
 
@@ -107,7 +128,7 @@ def table(
     *,
     unit: str = "us",
     tz: str | None = "UTC",
-) -> Any:  # noqa: ANN401  whichever library
+) -> Any:
     """Return rows as one kind of table, times in ``unit`` and ``tz``."""
     need(engine)
     if engine == "records":
@@ -155,7 +176,7 @@ def naive_utc(at: dt.datetime) -> dt.datetime:
     return at if at.tzinfo is None else at.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-def rows_of(answer: Any) -> list[Row]:  # noqa: ANN401  whichever library
+def rows_of(answer: Any) -> list[Row]:
     """Return any kind of table as rows; an engine's, which have no order, sorted.
 
     Instants come back in UTC, whole numbers as integers, and what is none (NaN,
@@ -188,7 +209,7 @@ def _plain_row(row: Row) -> Row:
     return {name: _plain(value) for name, value in row.items()}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  any cell
+def _plain(value: Any) -> Any:
     if value is None or value != value:  # noqa: PLR0124  NaN and NaT
         return None
     if isinstance(value, dt.datetime):
@@ -203,11 +224,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  any cell
     return value
 
 
-def utc(*numbers: int) -> dt.datetime:
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> dt.datetime:
     """Return an instant in UTC."""
-    return dt.datetime(*numbers, tzinfo=dt.UTC)  # type: ignore[misc, arg-type]  year to microsecond
+    return dt.datetime(year, month, day, hour, minute, tzinfo=dt.UTC)
 
 
-def local(tz: str, *numbers: int) -> dt.datetime:
+def local(
+    tz: str, year: int, month: int, day: int, hour: int = 0, minute: int = 0
+) -> dt.datetime:
     """Return an instant by one zone's wall clock."""
-    return dt.datetime(*numbers, tzinfo=ZoneInfo(tz))  # type: ignore[misc, arg-type]  year to microsecond
+    return dt.datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(tz))

@@ -18,11 +18,38 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 ACTIVE = frozenset(
-    """like share comment favorite click menu_click message scan purchase register
-    check_in vote answer submit redeem invite subscribe""".split()
+    [
+        "like",
+        "share",
+        "comment",
+        "favorite",
+        "click",
+        "menu_click",
+        "message",
+        "scan",
+        "purchase",
+        "register",
+        "check_in",
+        "vote",
+        "answer",
+        "submit",
+        "redeem",
+        "invite",
+        "subscribe",
+    ]
 )
 PASSIVE = frozenset(
-    "deliver open read watch follow unfollow join leave refund".split()
+    [
+        "deliver",
+        "open",
+        "read",
+        "watch",
+        "follow",
+        "unfollow",
+        "join",
+        "leave",
+        "refund",
+    ]
 )
 DAY = dt.timedelta(days=1)
 MONTH = dt.timedelta(days=30)
@@ -33,7 +60,9 @@ EPOCH_DATE = dt.date(1970, 1, 1)
 class Clock:
     """A zone and the local time at which its days begin."""
 
-    def __init__(self, tz: str = "Asia/Shanghai", day_start: dt.time = dt.time(0)) -> None:
+    def __init__(
+        self, tz: str = "Asia/Shanghai", day_start: dt.time = dt.time(0)
+    ) -> None:
         self.zone = ZoneInfo(tz)
         self.late = dt.timedelta(
             hours=day_start.hour, minutes=day_start.minute, seconds=day_start.second
@@ -70,7 +99,9 @@ class Policy:
         return self.weights.get(row["kind"], Fraction(0))
 
 
-def by_user(rows: Sequence[Row], as_of: dt.datetime | None = None) -> dict[Any, list[Row]]:
+def by_user(
+    rows: Sequence[Row], as_of: dt.datetime | None = None
+) -> dict[Any, list[Row]]:
     """Return each user's rows up to an instant in order of time, users ascending."""
     found: dict[Any, list[Row]] = {}
     for row in rows:
@@ -114,7 +145,9 @@ def _summary_of_one(
         "interactions": len(acts),
         "interactions_in_window": len(recent),
         "active_days_in_window": len({clock.day(at) for at in recent}),
-        "sessions": _sessions([r["at"] for r in rows if r["kind"] != "deliver"], session_gap),
+        "sessions": _sessions(
+            [r["at"] for r in rows if r["kind"] != "deliver"], session_gap
+        ),
         "value": sum(_signed(row) for row in rows),
         "first_at": rows[0]["at"],
         "last_at": rows[-1]["at"],
@@ -186,8 +219,10 @@ def _run_up_to(day: int, days: set[int]) -> int:
     return length
 
 
-def segment_at(rows: list[Row], at: dt.datetime, policy: Policy) -> tuple[str, str] | None:
-    """Return segment and reason of one user at an instant; None before the first event."""
+def segment_at(
+    rows: list[Row], at: dt.datetime, policy: Policy
+) -> tuple[str, str] | None:
+    """Return one user's segment and reason; None before the first event."""
     past = [row for row in rows if row["at"] <= at]
     if not past:
         return None
@@ -196,13 +231,17 @@ def segment_at(rows: list[Row], at: dt.datetime, policy: Policy) -> tuple[str, s
         return "potential", "never_interacted"
     if at - max(row["at"] for row in acts) >= policy.dormant_after:
         return "dormant", "silent"
-    held = sum(policy.weight(row) for row in acts if at - row["at"] < policy.active_within)
+    held = sum(
+        policy.weight(row) for row in acts if at - row["at"] < policy.active_within
+    )
     if held >= policy.needed:
         return "active", "interacts"
     return "potential", "interacts_too_little"
 
 
-def changes(rows: list[Row], policy: Policy) -> list[tuple[dt.datetime, str | None, str]]:
+def changes(
+    rows: list[Row], policy: Policy
+) -> list[tuple[dt.datetime, str | None, str]]:
     """Return when one user's segment changed, from what, and to what.
 
     Looks at every instant at which anything could change: each event, and the
@@ -211,7 +250,10 @@ def changes(rows: list[Row], policy: Policy) -> list[tuple[dt.datetime, str | No
     instants = {row["at"] for row in rows}
     for row in rows:
         if policy.weight(row) > 0:
-            instants |= {row["at"] + policy.dormant_after, row["at"] + policy.active_within}
+            instants |= {
+                row["at"] + policy.dormant_after,
+                row["at"] + policy.active_within,
+            }
     found: list[tuple[dt.datetime, str | None, str]] = []
     before: str | None = None
     for at in sorted(instants):

@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import attrs
 import numpy as np
 import pytest
 
@@ -16,7 +17,8 @@ from wxengage.metrics.board import scoreboard
 from wxengage.pacing.budgets import Budget
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.windows import windows_on
-from wxengage.plan.candidates import Candidates, Option, Words
+from wxengage.plan.candidates import Candidates
+from wxengage.plan.options import Option, Words
 from wxengage.plan.solver import plan_sends
 from wxengage.report.page import write_report
 from wxengage.report.parts import Figure, Moves, Table
@@ -62,7 +64,9 @@ def make_log(users: int, *, first: str = "ada", seed: int = 7) -> Log:
         for day in rng.uniform(born, gone, rng.poisson(0.15 * (gone - born))):
             rows.append((user, "read", day, 0))
             if rng.random() < rng.beta(1, 2) / 2:
-                kind = rng.choice(["like", "share", "comment", "menu_click", "purchase"])
+                kind = rng.choice(
+                    ["like", "share", "comment", "menu_click", "purchase"]
+                )
                 value = float(rng.lognormal(4, 0.7)) if kind == "purchase" else 0
                 rows.append((user, str(kind), day, round(value, 2)))
         if gone < DAYS and rng.random() < 0.35:
@@ -105,7 +109,9 @@ def make_parts(log: Log, *, extra: str = "harmless") -> tuple[Any, ...]:
     segments = segment_users(log, AS_OF)
     month, season = dt.timedelta(days=30), dt.timedelta(days=84)
     values = [{"store": extra, "visits": 3}, {"store": "Minhang", "visits": 5}]
-    bars = alt.Chart(alt.Data(values=values)).mark_bar().encode(x="visits:Q", y="store:N")
+    bars = (
+        alt.Chart(alt.Data(values=values)).mark_bar().encode(x="visits:Q", y="store:N")
+    )
     return (
         segments,
         transition_matrix(log, AS_OF - month, AS_OF),
@@ -116,6 +122,21 @@ def make_parts(log: Log, *, extra: str = "harmless") -> tuple[Any, ...]:
         Figure("Visits", bars, extra),
         f"{extra}\nsecond line",
     )
+
+
+@attrs.frozen
+class Maker:
+    """What a test makes its pages of."""
+
+    log: Callable[..., Log] = make_log
+    parts: Callable[..., tuple[Any, ...]] = make_parts
+    as_of: dt.datetime = AS_OF
+
+
+@pytest.fixture(scope="session")
+def make() -> Maker:
+    """Make logs and parts of any size."""
+    return Maker()
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +170,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     options.binary_location = chromium
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    options.set_capability(
+        "goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"}
+    )
     driven = webdriver.Chrome(options=options, service=Service(driver))
     try:
         yield driven

@@ -26,15 +26,17 @@ def open_page(
     width, height = size
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    for tall in (height, None):
-        if tall is None:
-            tall = browser.execute_script(  # type: ignore[no-untyped-call]
-                "return document.documentElement.scrollHeight"
-            )
-        screen = {"width": width, "height": tall, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        if tall == height:
-            browser.get(path.as_uri())
+    _resize(browser, width, height)
+    browser.get(path.as_uri())
+    tall = browser.execute_script(  # type: ignore[no-untyped-call]
+        "return document.documentElement.scrollHeight"
+    )
+    _resize(browser, width, tall)
+
+
+def _resize(browser: Chrome, width: int, height: int) -> None:
+    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
 
 def measured(browser: Chrome) -> dict[str, Any]:

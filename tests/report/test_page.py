@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 import pytest
-from conftest import AS_OF, make_log, make_parts
 
 from wxengage.errors import InvalidInputError, MissingExtraError
 from wxengage.log.reading import read_log
@@ -60,13 +59,13 @@ class Tree(HTMLParser):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_text(name: str, tmp_path: Path) -> None:
+def test_a_hostile_name_is_text(make: Any, name: str, tmp_path: Path) -> None:
     """As id, title, source, note, cell and label: the tree stays what it was."""
     trees = []
     for word in (name, "harmless"):
         # Ids take no invisible characters; the log refuses them.
         user = "a" + word.replace("\u202e", "")
-        parts = make_parts(make_log(12, first=user), extra=word)
+        parts = make.parts(make.log(12, first=user), extra=word)
         path = write_report(tmp_path / "page.html", *parts, title=word, source=word)
         trees.append(Tree(path.read_text(encoding="utf-8")))
 
@@ -90,9 +89,9 @@ def test_the_page_holds_no_script_and_no_address(
     assert "@import" not in page
 
 
-def test_the_same_parts_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_parts_give_the_same_bytes(make: Any, tmp_path: Path) -> None:
     """A page can be compared, cached and signed."""
-    parts = make_parts(make_log(40))
+    parts = make.parts(make.log(40))
     first, second = (
         write_report(tmp_path / name, *parts).read_bytes() for name in ("a", "b")
     )
@@ -108,7 +107,10 @@ def test_the_same_parts_give_the_same_bytes(tmp_path: Path) -> None:
     ],
 )
 def test_each_language_is_complete(
-    pages: Callable[[Lang], Path], lang: Lang, said: tuple[str, ...], unsaid: tuple[str, ...]
+    pages: Callable[[Lang], Path],
+    lang: Lang,
+    said: tuple[str, ...],
+    unsaid: tuple[str, ...],
 ) -> None:
     """Every heading in its language; an English page has no Chinese in it."""
     text = "".join(Tree(pages(lang).read_text(encoding="utf-8")).text)
@@ -121,10 +123,12 @@ def test_each_language_is_complete(
         assert not [sign for sign in body if "\u4e00" <= sign <= "\u9fff"]
 
 
-def test_the_numbers_on_the_page_are_those_of_the_parts(tmp_path: Path) -> None:
+def test_the_numbers_on_the_page_are_those_of_the_parts(
+    make: Any, tmp_path: Path
+) -> None:
     """Segments, sends and the board's readings stand there as they are."""
-    log = make_log(300)
-    parts = make_parts(log)
+    log = make.log(300)
+    parts = make.parts(log)
     segments, plan, board = parts[0], parts[3], parts[4]
 
     page = write_report(tmp_path / "page.html", *parts, lang="en")
@@ -138,11 +142,13 @@ def test_the_numbers_on_the_page_are_those_of_the_parts(tmp_path: Path) -> None:
     assert f"{reads.low:,.0f} to {reads.high:,.0f}" in text
 
 
-def test_what_the_log_cannot_tell_is_unknown_and_never_zero(tmp_path: Path) -> None:
+def test_what_the_log_cannot_tell_is_unknown_and_never_zero(
+    make: Any, tmp_path: Path
+) -> None:
     """Purchases only: reads and likes are listed with the reason."""
     rows = {"user": ["a", "b"], "kind": ["purchase"] * 2, "at": [0, 86_400 * 20]}
     log = read_log(rows, unit="s")
-    as_of = AS_OF.replace(year=1970, month=1, day=25)
+    as_of = make.as_of.replace(year=1970, month=1, day=25)
 
     page = write_report(tmp_path / "page.html", scoreboard(log, as_of), lang="en")
 
@@ -151,10 +157,10 @@ def test_what_the_log_cannot_tell_is_unknown_and_never_zero(tmp_path: Path) -> N
     assert "the log has never held read" in text
 
 
-def test_an_empty_log_makes_a_page(tmp_path: Path) -> None:
+def test_an_empty_log_makes_a_page(make: Any, tmp_path: Path) -> None:
     """Nobody, nothing sent: the page says so."""
-    log = read_log({"user": [], "kind": [], "at": []}, unit="s")
-    parts = (segment_users(log, AS_OF), scoreboard(log, AS_OF))
+    log = read_log({"user": [], "kind": [], "at": np.zeros(0, dtype=np.int64)}, unit="s")
+    parts = (segment_users(log, make.as_of), scoreboard(log, make.as_of))
 
     page = write_report(tmp_path / "page.html", *parts, lang="en")
 
@@ -163,9 +169,9 @@ def test_an_empty_log_makes_a_page(tmp_path: Path) -> None:
     assert "the log has no row in this period" in text
 
 
-def test_a_board_by_segment_has_a_table_a_segment(tmp_path: Path) -> None:
+def test_a_board_by_segment_has_a_table_a_segment(make: Any, tmp_path: Path) -> None:
     """Each group is named in its heading."""
-    board = scoreboard(make_log(200), AS_OF, by="segment")
+    board = scoreboard(make.log(200), make.as_of, by="segment")
 
     page = write_report(tmp_path / "page.html", board, lang="en")
 
@@ -237,10 +243,10 @@ def test_a_failed_write_leaves_the_old_page(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message is the line that installs it."""
-    board = scoreboard(make_log(30), AS_OF)
+    board = scoreboard(make.log(30), make.as_of)
     monkeypatch.setitem(sys.modules, "altair", None)
 
     with pytest.raises(MissingExtraError, match=r"pip install 'wxengage\[report\]'"):
@@ -256,25 +262,25 @@ def test_a_table_and_a_figure_are_checked() -> None:
 
 
 @pytest.mark.parametrize("form", ["arrays", "records", "pandas", "polars", "pyarrow"])
-def test_moves_are_read_from_any_frame(form: str) -> None:
+def test_moves_are_read_from_any_frame(make: Any, form: str) -> None:
     """What ``transitions`` gives for any kind of log can be drawn."""
-    log = make_log(60)
+    log = make.log(60)
     frame = log.to_frame(form)
-    again = log if form == "arrays" else read_log(frame, value="value")
-    expected = Moves.of(transitions(log, AS_OF.replace(month=2), AS_OF))
+    again = log if form == "arrays" else read_log(frame, value="value", tz="UTC")
+    expected = Moves.of(transitions(log, make.as_of.replace(day=1), make.as_of))
 
-    found = Moves.of(transitions(again, AS_OF.replace(month=2), AS_OF))
+    found = Moves.of(transitions(again, make.as_of.replace(day=1), make.as_of))
 
     assert len(found.at)
     for name in attrs.fields_dict(Moves):
         np.testing.assert_array_equal(getattr(expected, name), getattr(found, name))
 
 
-def test_moves_of_something_else_are_refused() -> None:
+def test_moves_of_something_else_are_refused(make: Any) -> None:
     """Columns and segments are checked by name."""
     with pytest.raises(InvalidInputError, match="frame must be a table with"):
         Moves.of({"origin": []})
     with pytest.raises(InvalidInputError, match=r"target\[0\] must be a segment"):
-        Moves.of({"origin": [None], "target": ["lost"], "at": [AS_OF]})
+        Moves.of({"origin": [None], "target": ["lost"], "at": [make.as_of]})
     with pytest.raises(InvalidInputError, match="target must be a segment in every"):
-        Moves.of({"origin": ["active"], "target": [None], "at": [AS_OF]})
+        Moves.of({"origin": ["active"], "target": [None], "at": [make.as_of]})

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from wxengage.log.spec import Spec
 
-__all__ = ["LazyLog", "LazySummary", "local_day"]
+__all__ = ["LazyLog", "LazySummary", "full_days", "local_day"]
 
 # Added before dividing, so that engines whose division rounds towards zero
 # agree with those that round down: days from before 1970 on stay positive.
@@ -83,7 +83,16 @@ def local_day(us: nw.Expr, clock: DayClock, low: int, high: int) -> nw.Expr:
     shift = whole(shifts[0][1])
     for since, one in shifts[1:]:
         shift = nw.when(us >= since).then(whole(one)).otherwise(shift)
-    return (us + shift + _DAYS_BEFORE * MICROS_PER_DAY) // MICROS_PER_DAY - _DAYS_BEFORE
+    return full_days(us + shift + _DAYS_BEFORE * MICROS_PER_DAY) - _DAYS_BEFORE
+
+
+def full_days(us: nw.Expr) -> nw.Expr:
+    """Return how many days of 24 hours some microseconds, 0 or more, hold.
+
+    The rest is taken off first: Ibis divides in floating point, which rounds the
+    last microsecond of a day up to the next.
+    """
+    return (us - us % MICROS_PER_DAY) // MICROS_PER_DAY
 
 
 @attrs.frozen(eq=False)

@@ -73,7 +73,9 @@ class Part:
     @functools.cached_property
     def present(self) -> NDArray[np.bool_]:
         """Which kinds occur. Shape ``(kinds,)``."""
-        return np.array([bool((self.kind == i).any()) for i in range(len(KIND_NAMES))])
+        seen = np.zeros(len(KIND_NAMES), dtype=np.bool_)
+        seen[self.kind] = True
+        return seen
 
     def take(self, rows: NDArray[np.generic] | slice) -> Part:
         """Return a part of these rows and the same users."""
@@ -95,13 +97,12 @@ class Part:
         """
         key = (kinds & self.present).tobytes()
         if key not in self._runs:
-            user, at = self.user, self.at
-            if (self.present & ~kinds).any():
-                wanted = np.flatnonzero(kinds[self.kind])
-                user, at = user[wanted], at[wanted]
             while len(self._runs) >= _KEPT:
                 del self._runs[next(iter(self._runs))]
-            self._runs[key] = Runs.of(user, at, self.users)
+            columns = (self.user, self.at, self.users)
+            some = (self.present & ~kinds).any()
+            chosen = (kinds, self.kind) if some else (None, None)
+            self._runs[key] = Runs.of(*columns, *chosen)
         return self._runs[key]
 
     def fits(self) -> bool:

@@ -29,6 +29,8 @@ __all__ = ["ACTIVE", "OWN", "UserState", "fold", "state_of"]
 ACTIVE: Final = kind_mask(name for name, kind in KINDS.items() if kind.active)
 #: Kinds the user caused. A delivery is ours: it opens no session.
 OWN: Final = ~kind_mask(["deliver"])
+#: Events of a block of users, see ``fold``.
+BLOCK_ROWS: Final = 1 << 18
 # A refund takes back: its value is subtracted.
 _SIGN: Final = np.where(kind_mask(["refund"]), -1.0, 1.0)
 
@@ -184,49 +186,78 @@ def fold(
     -----
     Two sorts of integers, else linear: ``O(n log n)`` for ``n`` events.
     """
-    none = np.zeros(part.users, dtype=np.int64)
+    state = UserState.empty(part.users)
+    counts, days = (np.zeros(part.users, dtype=np.int64) for _ in range(2))
     if not len(part):
-        return UserState.empty(part.users), none, none
-    whole = upto >= int(part.at.max())
-    rows = slice(None) if whole else np.flatnonzero(part.at <= upto)
-    user, kind = part.user[rows], part.kind[rows]
+        return state, counts, days
     own, active = part.runs(OWN), part.runs(ACTIVE)
-    own_ends, ends = ends_at(own, upto), ends_at(active, upto)
-    first_own, last_own = own.first(own_ends), own.last(own_ends)
-    at = active.times()
+    # A block of users at a time: its events, and all that is made of them, stay
+    # in the cache and need no fresh memory.
+    for users in own.blocks(BLOCK_ROWS):
+        _fold_own(state, users, own.of_users(users), upto, gap)
+        some = active.of_users(users)
+        counts[users], days[users] = _fold_active(
+            state, users, some, (start, upto), clock
+        )
+    _fold_rest(state, part, upto)
+    return state, counts, days
+
+
+def _fold_own(state: UserState, users: slice, own: Runs, upto: int, gap: int) -> None:
+    """Fill in what the user's own events say, deliveries aside."""
+    ends = own.until(upto)
+    state.first_own[users], state.last_own[users] = own.first(ends), own.last(ends)
+    state.events[users] = ends - own.starts
+    state.sessions[users] = own.count(own.breaks(gap), ends)
+
+
+def _fold_active(
+    state: UserState,
+    users: slice,
+    active: Runs,
+    window: tuple[int, int],
+    clock: DayClock,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Fill in what interactions say; return those in the window, and their days."""
+    start, upto = window
+    ends, at = active.until(upto), active.times()
     day, new_day = days_of(active, clock, at)
     some = ends > active.starts
-    state = UserState(
-        events=np.bincount(user, minlength=part.users),
-        interactions=ends - active.starts,
-        menu_clicks=count_of(part, "menu_click", upto),
-        value=_value(part, rows, user, kind),
-        **_edges(part, rows, first_own, last_own),
-        first_own=first_own,
-        last_own=last_own,
-        last_interaction_at=active.last(ends),
-        sessions=own.count(own.breaks(gap), own_ends),
-        first_day=_at(day, active.starts, some),
-        last_day=_at(day, ends - 1, some),
-        active_days=active.count(new_day, ends),
-        **follows_of(part, upto),
-    )
+    state.interactions[users] = ends - active.starts
+    state.last_interaction_at[users] = active.last(ends)
+    state.first_day[users] = _at(day, active.starts, some)
+    state.last_day[users] = _at(day, ends - 1, some)
+    state.active_days[users] = active.count(new_day, ends)
+    size = len(active.starts)
     if start == NEVER:
-        return state, none, none
+        nothing = np.zeros(size, dtype=np.int64)
+        return nothing, nothing
+    whole = upto >= active.latest
     inside = np.flatnonzero(at >= start if whole else (at >= start) & (at <= upto))
     who, when = active.users(inside), day[inside]
     # A user's events inside are next to each other: a change is a new day.
     new = np.ones(len(inside), dtype=np.bool_)
     new[1:] = (who[1:] != who[:-1]) | (when[1:] != when[:-1])
-    counts = np.bincount(who, minlength=part.users)
-    return state, counts, np.bincount(who[new], minlength=part.users)
+    counts = np.bincount(who, minlength=size)
+    return counts, np.bincount(who[new], minlength=size)
 
 
-def ends_at(runs: Runs, upto: int) -> NDArray[np.int64]:
-    """Return where each run's events up to an instant end."""
-    if upto >= runs.latest:
-        return runs.ends
-    return runs.upto(upto)
+def _fold_rest(state: UserState, part: Part, upto: int) -> None:
+    """Fill in what needs no order: sums, deliveries, follows."""
+    whole = upto >= int(part.at.max())
+    rows = slice(None) if whole else np.flatnonzero(part.at <= upto)
+    state.menu_clicks[:] = count_of(part, "menu_click", upto)
+    state.value[:] = _value(part, rows)
+    state.first_at[:], state.last_at[:] = state.first_own, state.last_own
+    if part.present[KIND_CODES["deliver"]]:
+        given = np.flatnonzero(part.kind == KIND_CODES["deliver"])
+        given = given[part.at[given] <= upto]
+        user, at = part.user[given], part.at[given]
+        state.events[:] += np.bincount(user, minlength=part.users)
+        state.first_at[:] = earlier(state.first_at, _firsts(user, at, part.users))
+        np.maximum.at(state.last_at, user, at)
+    for name, column in follows_of(part, upto).items():
+        getattr(state, name)[:] = column
 
 
 def days_of(
@@ -261,40 +292,16 @@ def count_of(part: Part, name: str, upto: int) -> NDArray[np.int64]:
     return np.bincount(part.user[rows], minlength=part.users)
 
 
-def _value(
-    part: Part,
-    rows: NDArray[np.int64] | slice,
-    user: NDArray[np.uint32],
-    kind: NDArray[np.uint8],
-) -> NDArray[np.float64]:
+def _value(part: Part, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
     if "value" not in part.more:
         return np.zeros(part.users)
     value: NDArray[Any] = part.more["value"][rows]
     if part.present[KIND_CODES["refund"]]:
-        value = value * _SIGN[kind]
+        value = value * _SIGN[part.kind[rows]]
     total: NDArray[np.float64] = np.bincount(
-        user, weights=value, minlength=part.users
+        part.user[rows], weights=value, minlength=part.users
     ).astype(np.float64, copy=False)
     return total
-
-
-def _edges(
-    part: Part,
-    rows: NDArray[np.int64] | slice,
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-) -> dict[str, NDArray[np.int64]]:
-    """Return the first and last event of each user, deliveries included."""
-    if not part.present[KIND_CODES["deliver"]]:
-        return {"first_at": first, "last_at": last}
-    rest = part.kind[rows] == KIND_CODES["deliver"]
-    user, at = part.user[rows][rest], part.at[rows][rest]
-    none = np.iinfo(np.int64).max
-    first = np.where(first == NEVER, none, first)
-    last = last.copy()
-    np.minimum.at(first, user, at)
-    np.maximum.at(last, user, at)
-    return {"first_at": np.where(first == none, NEVER, first), "last_at": last}
 
 
 def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
@@ -316,7 +323,7 @@ def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
 
 
 def _firsts(
-    user: NDArray[np.int64], at: NDArray[np.int64], users: int
+    user: NDArray[Any], at: NDArray[np.int64], users: int
 ) -> NDArray[np.int64]:
     """Return each user's earliest instant, or ``NEVER``."""
     first = np.full(users, np.iinfo(np.int64).max)

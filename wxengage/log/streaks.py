@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wxengage.log.runs import NEVER
-from wxengage.log.state import ACTIVE, days_of, ends_at
+from wxengage.log.state import ACTIVE, days_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def streaks_of(
         return current, longest, last
     day, new_day = days_of(runs, clock)
     user = (runs.keys[new_day] >> np.uint64(runs.bits)).astype(np.int64)
-    kept = new_day < ends_at(runs, upto)[user]
+    kept = new_day < runs.until(upto)[user]
     days, user = day[new_day[kept]], user[kept]
     if not len(days):
         return current, longest, last

@@ -18,7 +18,7 @@ from wxengage.log.folders import read_folder, write_folder
 from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.reading import read_log
 from wxengage.log.runs import NEVER
-from wxengage.log.state import ACTIVE, UserState, days_of, ends_at, state_of
+from wxengage.log.state import ACTIVE, UserState, days_of, state_of
 from wxengage.log.summary import summary_of
 from wxengage.log.table import SESSION_GAP, WINDOW, Log
 from wxengage.times import MICROS_PER_DAY, DayClock, from_micros, micros, span_micros
@@ -178,7 +178,7 @@ class Tally:
         runs = part.runs(ACTIVE)
         day, _ = days_of(runs, self._clock)
         user = np.repeat(
-            np.arange(part.users), ends_at(runs, self._last_at) - runs.starts
+            np.arange(part.users), runs.until(self._last_at) - runs.starts
         )
         kept = day > today - self._days
         cell = day[kept] % self._days * part.users + user[kept]

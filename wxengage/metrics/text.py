@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import html
 import math
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from wxengage.metrics.registry import TIERS
+from wxengage.tables import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wxengage.metrics.board import Reading, Scoreboard
     from wxengage.metrics.registry import Unit
 
 __all__ = [
-    "aligned",
     "board_html",
     "board_text",
     "change_text",
     "interval_text",
     "number_text",
-    "width",
 ]
 
-# Characters that take two cells of a terminal.
-_WIDE: Final = frozenset("WF")
 _HEAD: Final = ("metric", "now", "95% interval", "users", "before", "change", "")
 _WHOLE: Final = 100  # from here on decimals of an amount are noise
 _STYLE: Final = (
@@ -34,61 +28,6 @@ _STYLE: Final = (
     ".wx-board td,.wx-board th{padding:.25em .75em;text-align:right}"
     ".wx-board td:first-child,.wx-board th:first-child{text-align:left}</style>"
 )
-
-
-def width(text: str) -> int:
-    """Return how many terminal cells a text takes.
-
-    Parameters
-    ----------
-    text
-        One line.
-
-    Returns
-    -------
-    int
-        Chinese characters and full-width signs take two, combining marks none.
-
-    Examples
-    --------
-    >>> width("reads 阅读量")
-    12
-    """
-    return sum(
-        2 if unicodedata.east_asian_width(sign) in _WIDE else 1
-        for sign in text
-        if not unicodedata.combining(sign)
-    )
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as columns: the first flush left, the others flush right.
-
-    Parameters
-    ----------
-    rows
-        Of equal length.
-
-    Returns
-    -------
-    str
-        One line a row, without trailing blanks.
-
-    Examples
-    --------
-    >>> print(aligned([["阅读量", "1,204"], ["likes", "87"]]))
-    阅读量  1,204
-    likes      87
-    """
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for place, (cell, wide) in enumerate(zip(row, widths, strict=True)):
-            blank = " " * (wide - width(cell))
-            cells.append(blank + cell if place else cell + blank)
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def number_text(value: float | None, unit: Unit, *, sign: bool = False) -> str:

@@ -41,6 +41,7 @@ CHANNELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "mass_send": ("群发", "mass send"),
         "moments": ("朋友圈", "moments"),
         "wecom": ("企业微信", "WeCom"),
+        "wecom_message": ("企业微信消息", "WeCom message"),
         "mini_program": ("小程序", "mini program"),
         "live_stream": ("直播", "live stream"),
     }

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from wxengage.log.lazy import LazyLog, flag, local_day, whole
+from wxengage.log.lazy import LazyLog, flag, full_days, local_day, whole
 from wxengage.log.part import KIND_NAMES
 from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL, REASONS
-from wxengage.times import MICROS_PER_DAY, micros, span_micros
+from wxengage.times import micros, span_micros
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -78,7 +78,7 @@ def classify_lazily(
         since=nw.when(never)
         .then(nw.col("_first"))
         .otherwise(nw.when(silent).then(last + silence).otherwise(nw.col("_woke"))),
-        silent_days=(upto - last) // MICROS_PER_DAY,
+        silent_days=full_days(upto - last),
         follow_age_days=clock.day(as_of) - followed,
     )
     numbers = [nw.col(n).cast(nw.Int64()) for n in COLUMNS[3:]]

@@ -15,7 +15,7 @@ import numpy as np
 
 from wxengage.log.frames import ARRAYS, Ids, Origin, give
 from wxengage.log.runs import NEVER
-from wxengage.log.state import count_of, ends_at, follows_of
+from wxengage.log.state import count_of, follows_of
 from wxengage.log.summary import instants
 from wxengage.segments.lazy import COLUMNS, classify_lazily
 from wxengage.segments.policy import (
@@ -224,7 +224,7 @@ def _segment(
     """Return segment, reason, since, last interaction and interactions, a user."""
     weights = policy.thousandths
     runs = part.runs(weights > 0)
-    ends = ends_at(runs, upto)
+    ends = runs.until(upto)
     last, count = runs.last(ends), ends - runs.starts
     seen = count > 0
     silent = seen & (
