@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AS_OF", "KINDS", "SPAN", "START", "EventLog", "make_log"]
+__all__ = ["AS_OF", "CACHE", "KINDS", "EventLog", "make_log"]
 
 # Kinds and their shares. Every name is one of `wxengage.log.KINDS`.
 _SHARES: Final = {
@@ -44,10 +44,10 @@ KINDS: Final = tuple(_SHARES)
 _HOUR: Final = 3_600_000_000
 _DAY: Final = 24 * _HOUR
 #: 2026-01-01T00:00 in Shanghai, microseconds since 1970.
-START: Final = 1_767_196_800_000_000
-SPAN: Final = 180 * _DAY
+_START: Final = 1_767_196_800_000_000
+_SPAN: Final = 180 * _DAY
 #: The instant everything is judged at: the end of the last day.
-AS_OF: Final = START + SPAN
+AS_OF: Final = _START + _SPAN
 _EVENTS_A_SESSION: Final = 4
 _MEAN_PAUSE: Final = 30_000_000
 _ID_CHARACTERS: Final = 28
@@ -58,8 +58,8 @@ _ALPHABET: Final = np.frombuffer(
 _SEED: Final = 20_260_101
 # Part of the cache's name: raise it when the same arguments give another log.
 _EDITION: Final = 3
-#: Events made at a time; a longer log is as many files, one after the other in time.
-_PIECE: Final = 10_000_000
+#: Where logs and results wait for the next run.
+CACHE: Final = Path(tempfile.gettempdir()) / "wxengage-bench"
 _NEW: Final = 0.01
 
 
@@ -105,7 +105,7 @@ class EventLog:
         return sum(file.stat().st_size for file in self.files) / self.events
 
 
-def make_log(events: int, users: int | None = None) -> EventLog:
+def make_log(events: int, users: int | None = None, files: int = 1) -> EventLog:
     """Return the log of that size, made on the first call.
 
     Parameters
@@ -114,24 +114,24 @@ def make_log(events: int, users: int | None = None) -> EventLog:
         How many.
     users
         How many; a twentieth of the events when None.
+    files
+        How many Parquet files of equal length in time and in events. Only a
+        log in one file has ``codes``, ``history`` and ``new``.
 
     Returns
     -------
     EventLog
-        In the folder ``wxengage-bench`` of the system's temporary folder. Logs
-        of more than ten million events have no ``codes``, ``history`` or
-        ``new``.
+        In ``CACHE``.
     """
     users = max(events // 20, 1) if users is None else users
-    root = Path(tempfile.gettempdir()) / "wxengage-bench"
-    folder = root / f"log-{_EDITION}-{events}-{users}"
+    folder = CACHE / f"log-{_EDITION}-{events}-{users}-{files}"
     log = EventLog(folder, events, users)
     if (folder / "about.json").is_file():
         return log
-    root.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=root, prefix="making-"))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=CACHE, prefix="making-"))
     try:
-        _write(made, events, users)
+        _write(made, events, users, files)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
     except BaseException:
@@ -140,13 +140,12 @@ def make_log(events: int, users: int | None = None) -> EventLog:
     return log
 
 
-def _write(folder: Path, events: int, users: int) -> None:
+def _write(folder: Path, events: int, users: int, files: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     ids = _ids(users)
-    pieces = -(-events // _PIECE)
-    for number, columns in enumerate(_pieces(events, users, pieces)):
+    for number, columns in enumerate(_pieces(events, users, files)):
         kinds = pa.array(KINDS).take(pa.array(columns["kind"]))
         table = pa.table(
             {
@@ -157,14 +156,14 @@ def _write(folder: Path, events: int, users: int) -> None:
             }
         )
         pq.write_table(table, folder / f"events-{number:02}.parquet")
-        if pieces == 1:
+        if files == 1:
             cut = events - max(int(events * _NEW), 1)
             pq.write_table(table.slice(0, cut), folder / "history.parquet")
             pq.write_table(table.slice(cut), folder / "new.parquet")
             for name, column in columns.items():
                 np.save(folder / f"{name}.npy", column)
         del table, kinds
-    about = {"events": events, "users": users, "files": pieces}
+    about = {"events": events, "users": users, "files": files}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
     _to_disk(folder)
 
@@ -198,8 +197,8 @@ def _pieces(
     limits[-1] = 1.0
     for number in range(pieces):
         n = events * (number + 1) // pieces - events * number // pieces
-        begin = START + SPAN * number // pieces
-        end = START + SPAN * (number + 1) // pieces - 1
+        begin = _START + _SPAN * number // pieces
+        end = _START + _SPAN * (number + 1) // pieces - 1
         session, at = _times(rng, n, begin, end)
         rank = np.searchsorted(reach, rng.random(int(session[-1]) + 1) * reach[-1])
         user = shuffled[rank][session]

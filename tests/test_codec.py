@@ -34,7 +34,7 @@ from wxengage.pacing.windows import Window
 from wxengage.segments.policy import LifecyclePolicy
 from wxengage.sends import Freeze, Send, Sent
 from wxengage.stats.intervals import Estimate
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 from wxengage.users import Account, Choice, FollowSpan, User, advance
 
 if TYPE_CHECKING:

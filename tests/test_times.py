@@ -16,20 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wxengage.errors import InvalidInputError
-from wxengage.times import (
-    EPOCH,
+from wxengage.times.calendars import (
     ChineseCalendar,
-    DayClock,
     WeekdayCalendar,
     add_months,
-    from_micros,
     iso_week,
+    work_calendar,
+)
+from wxengage.times.days import DayClock
+from wxengage.times.zones import (
+    EPOCH,
+    from_micros,
     micros,
     offsets,
     require_aware,
     span_micros,
     to_utc,
-    work_calendar,
     zone,
 )
 

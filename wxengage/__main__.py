@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from wxengage.errors import InvalidInputError, WxEngageError
-from wxengage.times import SHANGHAI, DayClock, from_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import SHANGHAI, from_micros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

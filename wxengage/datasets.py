@@ -17,7 +17,7 @@ import numpy as np
 
 from wxengage.claims.figures import GOLDEN_WINDOW
 from wxengage.errors import BadRow, InvalidInputError, InvalidLogError, require_whole
-from wxengage.times import MICROS_PER_DAY, SHANGHAI, to_utc, zone
+from wxengage.times.zones import MICROS_PER_DAY, SHANGHAI, to_utc, zone
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import attrs
 
 from wxengage.errors import InvalidInputError, nearest, require_id, require_whole
-from wxengage.times import micros
+from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, get_args
 import attrs
 
 from wxengage.errors import InvalidInputError, nearest, require_id
-from wxengage.times import from_micros, micros, require_aware, zone
+from wxengage.times.zones import from_micros, micros, require_aware, zone
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -135,9 +135,10 @@ def table(
         return list(rows)
     if engine == "arrays":
         return _arrays(rows)
-    arrow = arrow_table(rows, unit=unit, tz=tz)
-    if engine == "pyarrow":
-        return arrow
+    return _from_arrow(arrow_table(rows, unit=unit, tz=tz), engine)
+
+
+def _from_arrow(arrow: Any, engine: str) -> Any:
     if engine == "pandas":
         return arrow.to_pandas()
     if engine == "duckdb":
@@ -148,10 +149,12 @@ def table(
         import ibis  # noqa: PLC0415  an extra
 
         return ibis.memtable(arrow)
-    import polars as pl  # noqa: PLC0415  an extra
+    if engine in {"polars", "polars_lazy"}:
+        import polars as pl  # noqa: PLC0415  an extra
 
-    frame = pl.DataFrame(arrow)
-    return frame if engine == "polars" else frame.lazy()
+        frame = pl.DataFrame(arrow)
+        return frame if engine == "polars" else frame.lazy()
+    return arrow
 
 
 def _arrays(rows: Sequence[Row]) -> dict[str, np.ndarray[Any, Any]]:
@@ -224,13 +227,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> dt.datetime:
-    """Return an instant in UTC."""
-    return dt.datetime(year, month, day, hour, minute, tzinfo=dt.UTC)
-
-
-def local(
-    tz: str, year: int, month: int, day: int, hour: int = 0, minute: int = 0
-) -> dt.datetime:
+def instant(text: str, tz: str = "UTC") -> dt.datetime:
     """Return an instant by one zone's wall clock."""
-    return dt.datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(tz))
+    return dt.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz))

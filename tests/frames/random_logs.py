@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from tests.frames import reference
-from tests.frames.engines import local, rows_of, table, utc
+from tests.frames.engines import instant, rows_of, table
 from wxengage.log.reading import read_log
 from wxengage.segments.lifecycle import classify_users
 from wxengage.segments.moves import transitions
 from wxengage.segments.policy import LifecyclePolicy
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
     import random
@@ -29,14 +29,14 @@ MONTH = dt.timedelta(days=30)
 
 # Where the days of a clock are odd: a change of the clock is near.
 SCENES = (
-    ("Asia/Shanghai", dt.time(0), utc(2026, 2, 27, 15)),
-    ("Asia/Shanghai", dt.time(4), utc(2023, 12, 30, 18)),
-    ("America/New_York", dt.time(4), local("America/New_York", 2026, 3, 7, 1, 30)),
-    ("America/New_York", dt.time(0), local("America/New_York", 2026, 10, 31, 22)),
-    ("Asia/Shanghai", dt.time(0), local("Asia/Shanghai", 1986, 5, 3, 20)),
-    ("Asia/Shanghai", dt.time(4), local("Asia/Shanghai", 1991, 9, 14, 2)),
-    ("America/Sao_Paulo", dt.time(0), local("America/Sao_Paulo", 2018, 11, 3, 22)),
-    ("UTC", dt.time(0), utc(1969, 12, 20)),
+    ("Asia/Shanghai", dt.time(0), instant("2026-02-27T23:00", "Asia/Shanghai")),
+    ("Asia/Shanghai", dt.time(4), instant("2023-12-31T02:00", "Asia/Shanghai")),
+    ("America/New_York", dt.time(4), instant("2026-03-07T01:30", "America/New_York")),
+    ("America/New_York", dt.time(0), instant("2026-10-31T22:00", "America/New_York")),
+    ("Asia/Shanghai", dt.time(0), instant("1986-05-03T20:00", "Asia/Shanghai")),
+    ("Asia/Shanghai", dt.time(4), instant("1991-09-14T02:00", "Asia/Shanghai")),
+    ("America/Sao_Paulo", dt.time(0), instant("2018-11-03T22:00", "America/Sao_Paulo")),
+    ("UTC", dt.time(0), instant("1969-12-20T00:00")),
 )
 STEPS = (
     *(dt.timedelta(0), dt.timedelta(0), MICRO, dt.timedelta(minutes=7)),

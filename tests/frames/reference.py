@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -36,19 +37,6 @@ ACTIVE = frozenset(
         "redeem",
         "invite",
         "subscribe",
-    ]
-)
-PASSIVE = frozenset(
-    [
-        "deliver",
-        "open",
-        "read",
-        "watch",
-        "follow",
-        "unfollow",
-        "join",
-        "leave",
-        "refund",
     ]
 )
 DAY = dt.timedelta(days=1)
@@ -121,43 +109,33 @@ def summary(
     clock: Clock = SHANGHAI,
 ) -> list[Row]:
     """Return the rows of ``Log.summarise``."""
-    return [
-        _summary_of_one(user, own, as_of, window, session_gap, clock)
-        for user, own in by_user(rows, as_of).items()
-    ]
-
-
-def _summary_of_one(
-    user: object,
-    rows: list[Row],
-    as_of: dt.datetime,
-    window: dt.timedelta,
-    session_gap: dt.timedelta,
-    clock: Clock,
-) -> Row:
     today = clock.day(as_of)
-    acts = [row["at"] for row in rows if row["kind"] in ACTIVE]
-    recent = [at for at in acts if _in_window(at, as_of, window, clock)]
-    days = sorted({clock.day(at) for at in acts})
-    return {
-        "user": user,
-        "events": len(rows),
-        "interactions": len(acts),
-        "interactions_in_window": len(recent),
-        "active_days_in_window": len({clock.day(at) for at in recent}),
-        "sessions": _sessions(
-            [r["at"] for r in rows if r["kind"] != "deliver"], session_gap
-        ),
-        "value": sum(_signed(row) for row in rows),
-        "first_at": rows[0]["at"],
-        "last_at": rows[-1]["at"],
-        "last_interaction_at": acts[-1] if acts else None,
-        "follow_age_days": follow_age(rows, as_of, clock),
-        "menu_clicks": sum(row["kind"] == "menu_click" for row in rows),
-        "repeat_days": max(len(days) - 1, 0),
-        "repeat_age_days": days[-1] - days[0] if days else 0,
-        "age_days": today - days[0] if days else 0,
-    }
+    found = []
+    for user, own in by_user(rows, as_of).items():
+        acts = [row["at"] for row in own if row["kind"] in ACTIVE]
+        recent = [at for at in acts if _in_window(at, as_of, window, clock)]
+        days = sorted({clock.day(at) for at in acts})
+        caused = [row["at"] for row in own if row["kind"] != "deliver"]
+        found.append(
+            {
+                "user": user,
+                "events": len(own),
+                "interactions": len(acts),
+                "interactions_in_window": len(recent),
+                "active_days_in_window": len({clock.day(at) for at in recent}),
+                "sessions": _sessions(caused, session_gap),
+                "value": sum(_signed(row) for row in own),
+                "first_at": own[0]["at"],
+                "last_at": own[-1]["at"],
+                "last_interaction_at": acts[-1] if acts else None,
+                "follow_age_days": follow_age(own, as_of, clock),
+                "menu_clicks": sum(row["kind"] == "menu_click" for row in own),
+                "repeat_days": max(len(days) - 1, 0),
+                "repeat_age_days": days[-1] - days[0] if days else 0,
+                "age_days": today - days[0] if days else 0,
+            }
+        )
+    return found
 
 
 def _in_window(
@@ -169,7 +147,7 @@ def _in_window(
 
 
 def _sessions(times: list[dt.datetime], gap: dt.timedelta) -> int:
-    breaks = sum(b - a > gap for a, b in zip(times, times[1:], strict=False))
+    breaks = sum(b - a > gap for a, b in pairwise(times))
     return breaks + 1 if times else 0
 
 

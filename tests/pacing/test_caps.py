@@ -16,7 +16,8 @@ from wxengage.claims.figures import INTERACTIONS_A_DAY
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.caps import DAILY_CEILING, Cap, may_send_many, next_allowed
 from wxengage.sends import Send, Sent
-from wxengage.times import DayClock, from_micros, micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.quiet import QuietHours
-from wxengage.times import DayClock, from_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import from_micros
 
 NIGHT = QuietHours("22:30", "08:00")
 SHANGHAI = ZoneInfo("Asia/Shanghai")

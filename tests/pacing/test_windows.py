@@ -16,7 +16,7 @@ from wxengage.pacing.windows import (
     minute_of_day,
     windows_on,
 )
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 BERLIN = DayClock("Europe/Berlin")
 SPRING, AUTUMN = dt.date(2026, 3, 29), dt.date(2026, 10, 25)

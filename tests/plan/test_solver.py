@@ -25,7 +25,7 @@ from wxengage.plan.options import Option, Words
 from wxengage.plan.result import OUTCOMES, Plan
 from wxengage.plan.solver import plan_sends
 from wxengage.sends import Send, Sent
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

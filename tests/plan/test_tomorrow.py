@@ -19,7 +19,7 @@ from wxengage.pacing.caps import Cap
 from wxengage.pacing.windows import GOLDEN_WINDOWS, Window
 from wxengage.plan.tomorrow import LIMITS, PRIORS, WEIGHTS, Prior, next_day
 from wxengage.segments.playbook import PLAYBOOK
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 NOW = dt.datetime(2026, 3, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 USERS = ["ada", "bob", "cyd"]

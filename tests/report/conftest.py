@@ -24,7 +24,7 @@ from wxengage.report.page import write_report
 from wxengage.report.parts import Figure, Moves, Table
 from wxengage.segments.lifecycle import SEGMENTS, segment_users
 from wxengage.segments.moves import transition_matrix, transitions
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -28,6 +28,9 @@ def open_page(
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     _resize(browser, width, height)
     browser.get(path.as_uri())
+    browser.execute_script(  # type: ignore[no-untyped-call]
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+    )
     tall = browser.execute_script(  # type: ignore[no-untyped-call]
         "return document.documentElement.scrollHeight"
     )

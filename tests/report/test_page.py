@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
+import pandas as pd
 import pytest
 
 from wxengage.errors import InvalidInputError, MissingExtraError
@@ -159,7 +160,9 @@ def test_what_the_log_cannot_tell_is_unknown_and_never_zero(
 
 def test_an_empty_log_makes_a_page(make: Any, tmp_path: Path) -> None:
     """Nobody, nothing sent: the page says so."""
-    log = read_log({"user": [], "kind": [], "at": np.zeros(0, dtype=np.int64)}, unit="s")
+    log = read_log(
+        {"user": [], "kind": [], "at": np.zeros(0, dtype=np.int64)}, unit="s"
+    )
     parts = (segment_users(log, make.as_of), scoreboard(log, make.as_of))
 
     page = write_report(tmp_path / "page.html", *parts, lang="en")
@@ -261,19 +264,37 @@ def test_a_table_and_a_figure_are_checked() -> None:
         Figure("t", "not a chart")
 
 
-@pytest.mark.parametrize("form", ["arrays", "records", "pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("form", ["arrays", "records", "polars", "pyarrow"])
 def test_moves_are_read_from_any_frame(make: Any, form: str) -> None:
     """What ``transitions`` gives for any kind of log can be drawn."""
     log = make.log(60)
-    frame = log.to_frame(form)
-    again = log if form == "arrays" else read_log(frame, value="value", tz="UTC")
-    expected = Moves.of(transitions(log, make.as_of.replace(day=1), make.as_of))
+    again = read_log(log.to_frame(form), value="value", tz="UTC")
+    start = make.as_of.replace(day=1)
+    expected = Moves.of(transitions(log, start, make.as_of))
 
-    found = Moves.of(transitions(again, make.as_of.replace(day=1), make.as_of))
+    found = Moves.of(transitions(again, start, make.as_of))
 
     assert len(found.at)
     for name in attrs.fields_dict(Moves):
         np.testing.assert_array_equal(getattr(expected, name), getattr(found, name))
+
+
+def test_moves_are_read_from_pandas_with_missing_origins_and_zones() -> None:
+    """Missing values of pandas are no segment; its times keep their instant."""
+    frame = pd.DataFrame(
+        {
+            "origin": [None, np.nan, "active"],
+            "target": ["potential", "active", "dormant"],
+            "at": pd.to_datetime(["2026-03-01T08:00+08:00"] * 3),
+        }
+    )
+
+    found = Moves.of(frame)
+
+    assert ["", "", "active"] == found.origin.tolist()
+    assert {np.datetime64("2026-03-01T00:00", "us")} == set(found.at)
+    with pytest.raises(InvalidInputError, match=r"at\[0\] must be an aware datetime"):
+        Moves.of(frame.assign(at=pd.to_datetime(["2026-03-01"] * 3)))
 
 
 def test_moves_of_something_else_are_refused(make: Any) -> None:

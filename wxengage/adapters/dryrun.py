@@ -17,7 +17,7 @@ import attrs
 from wxengage.delivery.ports import Letter, NotSent
 from wxengage.errors import InvalidInputError
 from wxengage.sends import Send, Sent
-from wxengage.times import micros
+from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
     import os

@@ -31,7 +31,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Cash": "wxengage.money",
         "Choice": "wxengage.users",
         "Coupon": "wxengage.money",
-        "DayClock": "wxengage.times",
+        "DayClock": "wxengage.times.days",
         "Estimate": "wxengage.stats.intervals",
         "Event": "wxengage.log.events",
         "FollowSpan": "wxengage.users",

@@ -8,10 +8,11 @@ import attrs
 import numpy as np
 
 from wxengage.errors import INVISIBLE, LONGEST_ID, InvalidLogError
-from wxengage.log.columns import Codes, codes_of, instants_of, is_arrow, numbers_of
+from wxengage.log.columns import Codes, codes_of, is_arrow, numbers_of
 from wxengage.log.events import bad_id
 from wxengage.log.faults import Rejected, bad_rows, mark
 from wxengage.log.frames import Ids, Origin
+from wxengage.log.instants import instants_of
 from wxengage.log.kinds import nearest_kind
 from wxengage.log.part import KIND_CODES, Part
 from wxengage.log.spec import UNKNOWN, Spec

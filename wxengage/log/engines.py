@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 
 from wxengage.errors import InvalidLogError
-from wxengage.log.columns import UNITS
+from wxengage.log.instants import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

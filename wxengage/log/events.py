@@ -9,7 +9,7 @@ import attrs
 
 from wxengage.errors import INT64_MAX, InvalidInputError, require_id
 from wxengage.log.kinds import KINDS, nearest_kind
-from wxengage.times import require_aware
+from wxengage.times.zones import require_aware
 
 if TYPE_CHECKING:
     import datetime as dt

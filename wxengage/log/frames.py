@@ -16,7 +16,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from wxengage.errors import InvalidInputError, MissingExtraError
-from wxengage.times import zone
+from wxengage.times.zones import zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,92 +7,40 @@ on all arithmetic is on integers, and no session's time zone can change a day.
 
 from __future__ import annotations
 
-import datetime as dt
-import itertools
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from wxengage.errors import LONGEST_ID, BadRow, InvalidLogError, shorten
+from wxengage.errors import BadRow, InvalidLogError, shorten
 from wxengage.log.building import Builder
 from wxengage.log.engines import as_instants, with_micros
+from wxengage.log.expressions import EARLIEST, flag, from_wall, local_day, whole
 from wxengage.log.faults import FAULTS, SHOWN, Rejected
 from wxengage.log.frames import ARROW, Ids, Origin
 from wxengage.log.kinds import KINDS
+from wxengage.log.screening import fault_of, with_conflicts, with_kinds
 from wxengage.log.summary import COLUMNS, Summary
 from wxengage.log.table import SESSION_GAP, WINDOW, KindCounts, Log, check_kinds
-from wxengage.times import (
-    MICROS_PER_DAY,
-    DayClock,
+from wxengage.times.days import DayClock
+from wxengage.times.zones import (
     from_micros,
     micros,
-    offsets,
     span_micros,
-    zone,
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from wxengage.log.spec import Spec
 
-__all__ = ["LazyLog", "LazySummary", "full_days", "local_day"]
+__all__ = ["LazyLog", "LazySummary"]
 
-# Added before dividing, so that engines whose division rounds towards zero
-# agree with those that round down: days from before 1970 on stay positive.
-_DAYS_BEFORE: Final = 100_000
-_CONTROL: Final = r"[\x00-\x1f\x7f]"
-_EARLIEST, _LATEST = (
-    micros("", dt.datetime(year, 1, 1, tzinfo=dt.UTC)) for year in (1900, 2200)
-)
 ACTIVE_KINDS: Final = [name for name, kind in KINDS.items() if kind.active]
-
-
-def whole(number: int) -> nw.Expr:
-    """Return a constant, 64 bits wide on every engine."""
-    return nw.lit(number, nw.Int64())
-
-
-def flag(condition: nw.Expr) -> nw.Expr:
-    """Return 1 where a condition holds, else 0."""
-    return nw.when(condition).then(whole(1)).otherwise(whole(0))
-
-
-def local_day(us: nw.Expr, clock: DayClock, low: int, high: int) -> nw.Expr:
-    """Return the local day of microseconds since 1970.
-
-    Parameters
-    ----------
-    us
-        The instants.
-    clock
-        Whose days count.
-    low, high
-        Between which instants they lie, for the changes of the clock.
-
-    Returns
-    -------
-    narwhals.Expr
-        Days since 1970-01-01.
-    """
-    shifts = clock.shifts(low, high)
-    shift = whole(shifts[0][1])
-    for since, one in shifts[1:]:
-        shift = nw.when(us >= since).then(whole(one)).otherwise(shift)
-    return full_days(us + shift + _DAYS_BEFORE * MICROS_PER_DAY) - _DAYS_BEFORE
-
-
-def full_days(us: nw.Expr) -> nw.Expr:
-    """Return how many days of 24 hours some microseconds, 0 or more, hold.
-
-    The rest is taken off first: Ibis divides in floating point, which rounds the
-    last microsecond of a day up to the next.
-    """
-    return (us - us % MICROS_PER_DAY) // MICROS_PER_DAY
 
 
 @attrs.frozen(eq=False)
@@ -155,11 +103,11 @@ class LazyLog(Log):
         frame = frame.select(**columns)
         frame, wall = with_micros(frame, time, names["at"], spec)
         if wall is not None:
-            frame = frame.with_columns(_us=_from_wall(nw.col("_us"), wall))
-        frame = _with_kinds(frame, spec)
-        frame = frame.with_columns(_fault=_fault(frame, spec))
+            frame = frame.with_columns(_us=from_wall(nw.col("_us"), wall))
+        frame = with_kinds(frame, spec)
+        frame = frame.with_columns(_fault=fault_of(frame, spec))
         if "id" in names:
-            frame = _with_conflicts(frame, list(names))
+            frame = with_conflicts(frame, list(names))
         good = frame.filter(nw.col("_fault").is_null()).drop("_fault")
         bad = frame.filter(~nw.col("_fault").is_null())
         none = Ids(np.zeros(0, dtype=object))
@@ -345,7 +293,7 @@ class LazyLog(Log):
         frame = frame.join(self.follows(upto), on="user", how="left")
         today = clock.day(as_of)
         frame = _final(
-            frame, today, local_day(nw.col("follow_us"), clock, _EARLIEST, upto)
+            frame, today, local_day(nw.col("follow_us"), clock, EARLIEST, upto)
         )
         instants = [name for name in COLUMNS if name.endswith("_at")]
         counts = [name for name in COLUMNS if name not in {"user", "value"}]
@@ -378,7 +326,7 @@ class LazyLog(Log):
         rows = self._rows.filter(
             nw.col("kind").is_in(ACTIVE_KINDS) & (nw.col("_us") <= upto)
         )
-        days = rows.select("user", day=local_day(nw.col("_us"), clock, _EARLIEST, upto))
+        days = rows.select("user", day=local_day(nw.col("_us"), clock, EARLIEST, upto))
         days = days.unique(subset=["user", "day"])
         days = days.with_columns(
             before=nw.col("day").shift(1).over("user", order_by="day")
@@ -404,95 +352,6 @@ class LazyLog(Log):
         return nw.to_native(frame.select("user", *columns))
 
 
-def _from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
-    """Return wall-clock microseconds of one zone as instants, null in a gap."""
-    table = offsets(zone(tz), _EARLIEST // 1_000_000, _LATEST // 1_000_000)
-    found = wall - table[-1][1] * 1_000_000
-    nothing = nw.lit(None, nw.Int64())
-    for (_, before), (since, after) in reversed(list(itertools.pairwise(table))):
-        end = (since + before) * 1_000_000
-        begin = (since + after) * 1_000_000
-        if begin > end:
-            found = (
-                nw.when((wall >= end) & (wall < begin)).then(nothing).otherwise(found)
-            )
-        found = nw.when(wall < end).then(wall - before * 1_000_000).otherwise(found)
-    return found
-
-
-def _with_kinds(frame: nw.LazyFrame[Any], spec: Spec) -> nw.LazyFrame[Any]:
-    """Turn the source's words into our kinds; an unknown word into null."""
-    if spec.constant is not None:
-        return frame.with_columns(
-            kind=nw.lit(spec.constant), _word=nw.lit(spec.constant)
-        )
-    words: dict[str, list[str]] = {}
-    for word, name in ({name: name for name in KINDS} | dict(spec.kinds)).items():
-        words.setdefault(name, []).append(word)
-    plain = [name for name, own in words.items() if own == [name]]
-    kind: nw.Expr = nw.when(nw.col("kind").is_in(plain)).then(nw.col("kind"))
-    for name, own in words.items():
-        if name not in plain:
-            kind = nw.when(nw.col("kind").is_in(own)).then(nw.lit(name)).otherwise(kind)
-    return frame.with_columns(_word=nw.col("kind"), kind=kind)
-
-
-def _fault(frame: nw.LazyFrame[Any], spec: Spec) -> nw.Expr:
-    """Return the first fault of each row, or null."""
-    us, user = nw.col("_us"), nw.col("user")
-    schema = frame.collect_schema()
-    checks: list[tuple[nw.Expr, str]] = [(user.is_null(), "missing_user")]
-    if schema["user"] == nw.String:
-        length = user.str.len_chars()
-        odd = (length < 1) | (length > LONGEST_ID) | user.str.contains(_CONTROL)
-        checks.append((odd, "bad_user"))
-    elif schema["user"].is_integer():
-        checks.append((user < 0, "bad_user"))
-    else:
-        rule = "text or whole numbers"
-        raise InvalidLogError(f"column {spec.names['user']!r}", schema["user"], rule)
-    checks += [
-        (nw.col("_word").is_null(), "missing_kind"),
-        (nw.col("kind").is_null(), "unknown_kind"),
-        (nw.col("at").is_null(), "missing_time"),
-        (us.is_null(), "no_such_time"),
-        ((us < _EARLIEST) | (us >= _LATEST), "time_out_of_range"),
-    ]
-    if spec.latest is not None:
-        checks.append((us > spec.latest, "future_time"))
-    for role in ("value", "duration"):
-        if role in spec.names:
-            if not schema[role].is_numeric():
-                raise InvalidLogError(
-                    f"column {spec.names[role]!r}", schema[role], "numbers"
-                )
-            number = nw.col(role).cast(nw.Float64())
-            checks.append((~number.is_null() & ~number.is_finite(), "bad_number"))
-            checks.append((number < 0, "negative_number"))
-    if "id" in spec.names:
-        checks.append((nw.col("id").is_null(), "missing_id"))
-    fault = nw.lit(None, nw.String())
-    for condition, name in reversed(checks):
-        fault = nw.when(condition).then(nw.lit(name)).otherwise(fault)
-    return fault
-
-
-def _with_conflicts(
-    frame: nw.LazyFrame[Any], roles: Sequence[str]
-) -> nw.LazyFrame[Any]:
-    """Use every event id once, and none that stands for two events."""
-    content = [role for role in roles if role != "id"]
-    fine = frame.filter(nw.col("_fault").is_null())
-    distinct = fine.select("id", *content).unique(subset=["id", *content])
-    torn = distinct.group_by("id").agg(_contents=nw.len())
-    copy = nw.col("_us").cum_count().over("id", order_by="_us")
-    fine = fine.with_columns(_copy=copy).join(torn, on="id", how="left")
-    fault = nw.when(nw.col("_contents") > 1).then(nw.lit("conflicting_id"))
-    again = nw.when(nw.col("_copy") > 1).then(nw.lit("duplicate"))
-    fine = fine.with_columns(_fault=fault.otherwise(again)).drop("_copy", "_contents")
-    return nw.concat([fine, frame.filter(~nw.col("_fault").is_null())], how="vertical")
-
-
 def _columns(
     rows: nw.LazyFrame[Any], start: int, upto: int, clock: DayClock
 ) -> nw.LazyFrame[Any]:
@@ -508,7 +367,7 @@ def _columns(
         _own=flag(kind != "deliver"),
         _menu=flag(kind == "menu_click"),
         _inside=flag(active & (nw.col("_us") >= start)),
-        _day=local_day(nw.col("_us"), clock, _EARLIEST, upto),
+        _day=local_day(nw.col("_us"), clock, EARLIEST, upto),
         _value=value,
     )
     return rows.with_columns(

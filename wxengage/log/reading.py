@@ -11,13 +11,13 @@ import narwhals.stable.v2 as nw
 
 from wxengage.errors import InvalidInputError, InvalidLogError
 from wxengage.log.building import Builder
-from wxengage.log.columns import UNITS
 from wxengage.log.events import Event
 from wxengage.log.frames import ARRAYS, ARROW, Origin, _form
+from wxengage.log.instants import UNITS
 from wxengage.log.kinds import KINDS, Kind, nearest_kind
 from wxengage.log.lazy import LazyLog
 from wxengage.log.spec import Spec
-from wxengage.times import micros, zone
+from wxengage.times.zones import micros, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

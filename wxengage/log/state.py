@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wxengage.log.part import Part
     from wxengage.log.runs import Runs
-    from wxengage.times import DayClock
+    from wxengage.times.days import DayClock
 
 __all__ = ["ACTIVE", "OWN", "UserState", "fold", "state_of"]
 
@@ -322,9 +322,7 @@ def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
     return {"follow_since": since, "follow_again": again, "last_unfollow": last}
 
 
-def _firsts(
-    user: NDArray[Any], at: NDArray[np.int64], users: int
-) -> NDArray[np.int64]:
+def _firsts(user: NDArray[Any], at: NDArray[np.int64], users: int) -> NDArray[np.int64]:
     """Return each user's earliest instant, or ``NEVER``."""
     first = np.full(users, np.iinfo(np.int64).max)
     np.minimum.at(first, user, at)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.log.part import Part
-    from wxengage.times import DayClock
+    from wxengage.times.days import DayClock
 
 __all__ = ["streaks_of"]
 

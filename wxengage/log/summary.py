@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wxengage.log.frames import Ids, Origin
     from wxengage.log.state import UserState
-    from wxengage.times import DayClock
+    from wxengage.times.days import DayClock
 
 __all__ = ["COLUMNS", "Summary", "instants"]
 

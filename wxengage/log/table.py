@@ -19,7 +19,8 @@ from wxengage.log.runs import NEVER
 from wxengage.log.state import UserState, fold
 from wxengage.log.streaks import streaks_of
 from wxengage.log.summary import Summary, instants, summary_of
-from wxengage.times import DayClock, from_micros, micros, span_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import from_micros, micros, span_micros
 
 if TYPE_CHECKING:
     import os

@@ -21,7 +21,8 @@ from wxengage.log.runs import NEVER
 from wxengage.log.state import ACTIVE, UserState, days_of, state_of
 from wxengage.log.summary import summary_of
 from wxengage.log.table import SESSION_GAP, WINDOW, Log
-from wxengage.times import MICROS_PER_DAY, DayClock, from_micros, micros, span_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import MICROS_PER_DAY, from_micros, micros, span_micros
 
 if TYPE_CHECKING:
     import os
@@ -177,9 +178,7 @@ class Tally:
         """Return interactions of the last days, a row for each day."""
         runs = part.runs(ACTIVE)
         day, _ = days_of(runs, self._clock)
-        user = np.repeat(
-            np.arange(part.users), runs.until(self._last_at) - runs.starts
-        )
+        user = np.repeat(np.arange(part.users), runs.until(self._last_at) - runs.starts)
         kept = day > today - self._days
         cell = day[kept] % self._days * part.users + user[kept]
         found = np.bincount(cell, minlength=part.users * self._days)

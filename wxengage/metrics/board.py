@@ -21,7 +21,8 @@ from wxengage.metrics.sides import EMPTY, TICK, Period, Side, rows_of, side_of
 from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.policy import SEGMENTS
 from wxengage.stats.intervals import Estimate
-from wxengage.times import DayClock, span_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import span_micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -315,7 +316,7 @@ def scoreboard(
     groups_now = _groups(log, now.users, period_now, by)
     groups_before = _groups(log, now.users, period_before, by)
     for group, rows in groups_now.items():
-        if not (rows.any() or groups_before[group].any()):
+        if by is not None and not (rows.any() or groups_before[group].any()):
             continue
         pair = (now.of(rows), before.of(groups_before[group]))
         for metric in METRICS.values():

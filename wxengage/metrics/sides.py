@@ -11,7 +11,8 @@ import numpy as np
 from wxengage.log.kinds import KINDS
 from wxengage.metrics.rates import ACTIVE, PeriodCounts, ValueTotal
 from wxengage.metrics.registry import Metric, Words
-from wxengage.times import DayClock, from_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import from_micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,8 @@ from wxengage.claims.figures import INTERACTIONS_A_DAY
 from wxengage.errors import InvalidInputError, nearest
 from wxengage.pacing.scopes import bucket_of, require_scope
 from wxengage.sends import CATEGORIES, Category, Send, Sent
-from wxengage.times import DayClock, from_micros, micros, span_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import from_micros, micros, span_micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,8 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.windows import MICROS_PER_MINUTE, MINUTES_PER_DAY, minute_of_day
-from wxengage.times import MICROS_PER_DAY, DayClock, from_micros, micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import MICROS_PER_DAY, from_micros, micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

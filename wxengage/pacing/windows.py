@@ -17,7 +17,8 @@ import numpy as np
 
 from wxengage.claims.figures import GOLDEN_WINDOW
 from wxengage.errors import InvalidInputError, require_id
-from wxengage.times import MICROS_PER_DAY, DayClock, from_micros, to_utc
+from wxengage.times.days import DayClock
+from wxengage.times.zones import MICROS_PER_DAY, from_micros, to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,8 @@ from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap, period_of
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.scopes import bucket_of
-from wxengage.times import DayClock, micros, span_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

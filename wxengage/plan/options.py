@@ -9,7 +9,7 @@ import attrs
 
 from wxengage.errors import InvalidInputError
 from wxengage.sends import Category, Send, fingerprint
-from wxengage.times import micros
+from wxengage.times.zones import micros
 
 __all__ = ["Option", "Words"]
 

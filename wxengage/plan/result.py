@@ -17,7 +17,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.plan import why as says
-from wxengage.times import from_micros
+from wxengage.times.zones import from_micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wxengage.plan.candidates import Candidates
     from wxengage.plan.options import Words
     from wxengage.sends import Send
-    from wxengage.times import DayClock
+    from wxengage.times.days import DayClock
 
 __all__ = ["OUTCOMES", "Line", "Outcomes", "Plan", "Why"]
 

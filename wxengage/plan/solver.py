@@ -14,7 +14,7 @@ from wxengage.plan.candidates import Candidates
 from wxengage.plan.crowds import deal, gather
 from wxengage.plan.program import Program, solve
 from wxengage.plan.result import REASONS, Plan
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

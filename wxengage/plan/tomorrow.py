@@ -23,7 +23,7 @@ from wxengage.plan.candidates import Candidates
 from wxengage.plan.options import Option, Words
 from wxengage.plan.solver import plan_sends
 from wxengage.segments.playbook import PLAYBOOK, Move, Strategy
-from wxengage.times import DayClock
+from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
     import datetime as dt

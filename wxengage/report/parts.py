@@ -9,7 +9,8 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.segments.policy import SEGMENTS
-from wxengage.times import DayClock, micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

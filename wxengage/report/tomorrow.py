@@ -19,7 +19,7 @@ from wxengage.report.blocks import (
 )
 from wxengage.report.charts import day_chart, for_both
 from wxengage.segments.policy import SEGMENTS
-from wxengage.times import from_micros, micros
+from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from wxengage.log.lazy import LazyLog, flag, full_days, local_day, whole
+from wxengage.log.expressions import flag, full_days, local_day, whole
+from wxengage.log.lazy import LazyLog
 from wxengage.log.part import KIND_NAMES
 from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL, REASONS
-from wxengage.times import micros, span_micros
+from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from wxengage.log.table import Log
     from wxengage.segments.policy import LifecyclePolicy
-    from wxengage.times import DayClock
+    from wxengage.times.days import DayClock
 
 __all__ = ["classify_lazily", "transitions_lazily"]
 

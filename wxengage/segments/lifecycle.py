@@ -28,7 +28,8 @@ from wxengage.segments.policy import (
 )
 from wxengage.segments.timeline import changes
 from wxengage.tables import html_table, text_table
-from wxengage.times import MICROS_PER_DAY, DayClock, micros, span_micros
+from wxengage.times.days import DayClock
+from wxengage.times.zones import MICROS_PER_DAY, micros, span_micros
 
 if TYPE_CHECKING:
     import datetime as dt

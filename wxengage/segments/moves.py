@@ -16,7 +16,7 @@ from wxengage.segments.policy import SEGMENTS, LifecyclePolicy
 from wxengage.segments.timeline import changes
 from wxengage.stats.intervals import beta_rows
 from wxengage.tables import aligned, html_table
-from wxengage.times import micros
+from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -13,7 +13,7 @@ from wxengage.claims.figures import DORMANT_AFTER
 from wxengage.errors import InvalidInputError
 from wxengage.log.kinds import KINDS, nearest_kind
 from wxengage.log.part import KIND_CODES, KIND_NAMES
-from wxengage.times import span_micros
+from wxengage.times.zones import span_micros
 
 if TYPE_CHECKING:
     import datetime as dt

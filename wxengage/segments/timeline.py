@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL
-from wxengage.times import span_micros
+from wxengage.times.zones import span_micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,90 @@
+"""Expressions that mean the same on every engine (跨引擎表达式)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import narwhals.stable.v2 as nw
+
+from wxengage.times.zones import MICROS_PER_DAY, micros, offsets, zone
+
+if TYPE_CHECKING:
+    from wxengage.times.days import DayClock
+
+__all__ = [
+    "EARLIEST",
+    "LATEST",
+    "flag",
+    "from_wall",
+    "full_days",
+    "local_day",
+    "whole",
+]
+
+# Added before dividing, so that engines whose division rounds towards zero
+# agree with those that round down: days from before 1970 on stay positive.
+_DAYS_BEFORE: Final = 100_000
+EARLIEST, LATEST = (
+    micros("", dt.datetime(year, 1, 1, tzinfo=dt.UTC)) for year in (1900, 2200)
+)
+
+
+def whole(number: int) -> nw.Expr:
+    """Return a constant, 64 bits wide on every engine."""
+    return nw.lit(number, nw.Int64())
+
+
+def flag(condition: nw.Expr) -> nw.Expr:
+    """Return 1 where a condition holds, else 0."""
+    return nw.when(condition).then(whole(1)).otherwise(whole(0))
+
+
+def local_day(us: nw.Expr, clock: DayClock, low: int, high: int) -> nw.Expr:
+    """Return the local day of microseconds since 1970.
+
+    Parameters
+    ----------
+    us
+        The instants.
+    clock
+        Whose days count.
+    low, high
+        Between which instants they lie, for the changes of the clock.
+
+    Returns
+    -------
+    narwhals.Expr
+        Days since 1970-01-01.
+    """
+    shifts = clock.shifts(low, high)
+    shift = whole(shifts[0][1])
+    for since, one in shifts[1:]:
+        shift = nw.when(us >= since).then(whole(one)).otherwise(shift)
+    return full_days(us + shift + _DAYS_BEFORE * MICROS_PER_DAY) - _DAYS_BEFORE
+
+
+def full_days(us: nw.Expr) -> nw.Expr:
+    """Return how many days of 24 hours some microseconds, 0 or more, hold.
+
+    The rest is taken off first: Ibis divides in floating point, which rounds the
+    last microsecond of a day up to the next.
+    """
+    return (us - us % MICROS_PER_DAY) // MICROS_PER_DAY
+
+
+def from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
+    """Return wall-clock microseconds of one zone as instants, null in a gap."""
+    table = offsets(zone(tz), EARLIEST // 1_000_000, LATEST // 1_000_000)
+    found = wall - table[-1][1] * 1_000_000
+    nothing = nw.lit(None, nw.Int64())
+    for (_, before), (since, after) in reversed(list(itertools.pairwise(table))):
+        end = (since + before) * 1_000_000
+        begin = (since + after) * 1_000_000
+        if begin > end:
+            found = (
+                nw.when((wall >= end) & (wall < begin)).then(nothing).otherwise(found)
+            )
+        found = nw.when(wall < end).then(wall - before * 1_000_000).otherwise(found)
+    return found
