@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AS_OF", "CACHE", "KINDS", "EventLog", "make_log"]
+__all__ = ["AS_OF", "CACHE", "KINDS", "START", "EventLog", "make_log"]
 
 # Kinds and their shares. Every name is one of `wxengage.log.KINDS`.
 _SHARES: Final = {
@@ -44,10 +44,10 @@ KINDS: Final = tuple(_SHARES)
 _HOUR: Final = 3_600_000_000
 _DAY: Final = 24 * _HOUR
 #: 2026-01-01T00:00 in Shanghai, microseconds since 1970.
-_START: Final = 1_767_196_800_000_000
+START: Final = 1_767_196_800_000_000
 _SPAN: Final = 180 * _DAY
 #: The instant everything is judged at: the end of the last day.
-AS_OF: Final = _START + _SPAN
+AS_OF: Final = START + _SPAN
 _EVENTS_A_SESSION: Final = 4
 _MEAN_PAUSE: Final = 30_000_000
 _ID_CHARACTERS: Final = 28
@@ -197,8 +197,8 @@ def _pieces(
     limits[-1] = 1.0
     for number in range(pieces):
         n = events * (number + 1) // pieces - events * number // pieces
-        begin = _START + _SPAN * number // pieces
-        end = _START + _SPAN * (number + 1) // pieces - 1
+        begin = START + _SPAN * number // pieces
+        end = START + _SPAN * (number + 1) // pieces - 1
         session, at = _times(rng, n, begin, end)
         rank = np.searchsorted(reach, rng.random(int(session[-1]) + 1) * reach[-1])
         user = shuffled[rank][session]

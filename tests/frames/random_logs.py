@@ -9,9 +9,8 @@ import attrs
 
 from tests.frames import reference
 from tests.frames.engines import instant, rows_of, table
-from wxengage.log.reading import read_log
+from wxengage.log import read_log
 from wxengage.segments.lifecycle import classify_users
-from wxengage.segments.moves import transitions
 from wxengage.segments.policy import LifecyclePolicy
 from wxengage.times.days import DayClock
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import random
 
     from tests.frames.engines import Row
-    from wxengage.log.table import KindCounts, Log
+    from wxengage.log import KindCounts, Log
 
 MICRO = dt.timedelta(microseconds=1)
 HALF_HOUR = dt.timedelta(minutes=30)

@@ -17,7 +17,7 @@ from tests.frames.random_logs import (
     assert_answered,
     draw_case,
 )
-from wxengage.log.reading import read_log
+from wxengage.log import read_log
 
 SMALL = st.randoms(use_true_random=False)
 LARGE = st.randoms(use_true_random=True)

@@ -22,8 +22,9 @@ from wxengage.plan.options import Option, Words
 from wxengage.plan.solver import plan_sends
 from wxengage.report.page import write_report
 from wxengage.report.parts import Figure, Moves, Table
-from wxengage.segments.lifecycle import SEGMENTS, segment_users
+from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.moves import transition_matrix, transitions
+from wxengage.segments.policy import SEGMENTS
 from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
@@ -71,9 +72,13 @@ def make_log(users: int, *, first: str = "ada", seed: int = 7) -> Log:
                 rows.append((user, str(kind), day, round(value, 2)))
         if gone < DAYS and rng.random() < 0.35:
             rows.append((user, "unfollow", gone, 0))
-    user, kind, day, value = zip(*rows, strict=True)
-    at = (begin + np.array(day) * 86_400).astype(np.int64)
-    columns = {"user": list(user), "kind": list(kind), "at": at, "value": list(value)}
+    at = begin + np.array([day for _, _, day, _ in rows]) * 86_400
+    columns = {
+        "user": [user for user, *_ in rows],
+        "kind": [kind for _, kind, *_ in rows],
+        "at": at.astype(np.int64),
+        "value": [value for *_, value in rows],
+    }
     return read_log(columns, unit="s", value="value")
 
 

@@ -28,12 +28,10 @@ def open_page(
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     _resize(browser, width, height)
     browser.get(path.as_uri())
-    browser.execute_script(  # type: ignore[no-untyped-call]
+    browser.execute_script(
         "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
     )
-    tall = browser.execute_script(  # type: ignore[no-untyped-call]
-        "return document.documentElement.scrollHeight"
-    )
+    tall = browser.execute_script("return document.documentElement.scrollHeight")
     _resize(browser, width, tall)
 
 
@@ -44,7 +42,7 @@ def _resize(browser: Chrome, width: int, height: int) -> None:
 
 def measured(browser: Chrome) -> dict[str, Any]:
     """Return what ``measure.js`` finds."""
-    found: dict[str, Any] = browser.execute_script(MEASURE)  # type: ignore[no-untyped-call]
+    found: dict[str, Any] = browser.execute_script(MEASURE)
     return found
 
 
@@ -98,7 +96,7 @@ def test_the_page_forbids_what_it_does_not_need(
     """Its policy stops even a script or a picture that somebody slips in."""
     open_page(browser, pages("en"), DESK)
 
-    ran = browser.execute_script(  # type: ignore[no-untyped-call]
+    ran = browser.execute_script(
         """
         window.ran = 0;
         document.body.insertAdjacentHTML("beforeend", '<img src=x onerror="ran = 1">');
@@ -110,3 +108,26 @@ def test_the_page_forbids_what_it_does_not_need(
     )
 
     assert 0 == ran
+
+
+def test_the_ruler_finds_what_is_wrong(browser: Chrome, tmp_path: Path) -> None:
+    """Pale words, words over words and a page too wide are all found."""
+    page = tmp_path / "bad.html"
+    page.write_text(
+        "<!doctype html><body style='margin:0'>"
+        "<p style='color:#999;background:#fff'>pale words</p>"
+        "<p style='position:absolute;top:190px;left:0'>first words</p>"
+        "<p style='position:absolute;top:192px;left:9px'>second words</p>"
+        "<svg width=300 height=40><rect width=300 height=40 fill='#333'/>"
+        "<text x=5 y=25 fill='#444'>dark on dark</text></svg>"
+        "<p style='white-space:nowrap'>" + "wide " * 200,
+        encoding="utf-8",
+    )
+
+    open_page(browser, page, PHONE)
+
+    found = measured(browser)
+    assert ["pale words", "dark on dark"] == [one[6:] for one in found["weak"]]
+    assert ["first words / second words"] == found["overlapping"]
+    assert 0 < found["scroll"]
+    assert 1 == len(found["cut"])

@@ -347,7 +347,7 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
     converter.register_structure_hook_factory(lambda _: True, _hook)
     # cattrs coerces these before it asks any factory.
-    for cls in (str, bytes, int, float):
+    for cls in (str, bytes, int, float, enum.Enum):
         converter.register_structure_hook(cls, lambda got, tp: form(tp).read(got))
     return converter
 

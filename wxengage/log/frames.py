@@ -181,7 +181,8 @@ def give(
     series = [
         _series(name, column, origin, backend) for name, column in columns.items()
     ]
-    return nw.from_dict({one.name: one for one in series}, backend=backend).to_native()
+    # Not `nw.from_dict`: on pandas it drops the zone of instants.
+    return nw.concat([one.to_frame() for one in series], how="horizontal").to_native()
 
 
 def _backend(form: str) -> Any:
@@ -237,7 +238,10 @@ def _series(
         if origin.tz != "UTC":
             series = series.dt.convert_time_zone(origin.tz)
         unit: Any = origin.unit
-        return series if unit == "us" else series.cast(nw.Datetime(unit, origin.tz))
+        # A rule of a second and a half does not end on a whole second.
+        if unit != "ns" and (column > column.astype(f"M8[{unit}]")).any():
+            return series
+        return series.cast(nw.Datetime(unit, origin.tz))
     if is_nullable_days(name, column) and not backend.is_pandas_like():
         whole = [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
         return nw.new_series(name, whole, nw.Int64(), backend=backend)

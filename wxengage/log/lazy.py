@@ -361,7 +361,7 @@ def _columns(
     value = nw.lit(0.0)
     if "value" in named:
         amount = nw.col("value").cast(nw.Float64()).fill_null(0.0)
-        value = nw.when(kind == "refund").then(-amount).otherwise(amount)
+        value = nw.when(kind == "refund").then(0.0 - amount).otherwise(amount)
     rows = rows.with_columns(
         _active=flag(active),
         _own=flag(kind != "deliver"),

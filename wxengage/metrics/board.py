@@ -21,6 +21,7 @@ from wxengage.metrics.sides import EMPTY, TICK, Period, Side, rows_of, side_of
 from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.policy import SEGMENTS
 from wxengage.stats.intervals import Estimate
+from wxengage.stats.verdicts import Verdict
 from wxengage.times.days import DayClock
 from wxengage.times.zones import span_micros
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from wxengage.log.frames import Origin
     from wxengage.log.table import Log
-    from wxengage.stats.verdicts import Verdict
 
 __all__ = ["Direction", "Reading", "Scoreboard", "scoreboard"]
 
@@ -162,7 +162,7 @@ class Scoreboard:
         hint = f"the groups are {', '.join(map(repr, self.groups)) or 'none'}"
         raise InvalidInputError("group", group, "a group of this board", hint)
 
-    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
+    def to_frame(self, like: object = None) -> Any:
         """Return one row a reading as the kind of table the log came from.
 
         Parameters
@@ -322,11 +322,7 @@ def scoreboard(
         for metric in METRICS.values():
             reading = _reading(metric, *pair, no_change=no_change, level=level)
             target = (targets or {}).get(metric.id)
-            verdict = (
-                None
-                if target is None
-                else metric.measure.verdict(pair[0].counts, target)
-            )
+            verdict = None if target is None else _verdict(reading, pair[0], target)
             readings.append(attrs.evolve(reading, group=group, verdict=verdict))
     return Scoreboard(
         tuple(readings),
@@ -375,6 +371,12 @@ def _measured(
         return Estimate.undefined(why.en, level=level), why
     value = metric.measure.now(side.counts, level)
     return value, None if value.defined else _NO_WHOLE
+
+
+def _verdict(reading: Reading, now: Side, target: float) -> Verdict:
+    """Hold a reading against a target; what is unknown is undecided."""
+    verdict = reading.metric.measure.verdict(now.counts, target)
+    return verdict if reading.unknown is None else Verdict("undecided", target)
 
 
 def _direction(change: Estimate) -> Direction | None:

@@ -36,6 +36,13 @@ _NODES: Final = 20_000
 _TINY: Final = 1e-9
 
 
+def _narrow(matrix: Any) -> Any:  # noqa: ANN401  scipy's types do not fit its arrays
+    """Return a sparse matrix with the 32-bit places that HiGHS counts in."""
+    matrix.indices = matrix.indices.astype(np.int32)
+    matrix.indptr = matrix.indptr.astype(np.int32)
+    return matrix
+
+
 @attrs.frozen(eq=False)
 class Program:
     """Maximise ``worth @ x`` with ``matrix @ x <= room``, ``0 <= x <= most``.
@@ -98,7 +105,7 @@ class Program:
         return cls(
             np.concatenate([crowd.worth for crowd in crowds]),
             np.repeat([len(crowd.members) for crowd in crowds], sizes),
-            sparse.csc_array((entries, places), shape=(len(room), int(starts[-1]))),
+            _narrow(sparse.csc_array((entries, places), shape=(len(room), int(starts[-1])))),
             np.array(room, dtype=np.int64),
             tuple(total.name for total in totals),
         )
