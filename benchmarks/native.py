@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 from answers import DAY, EAST, GAP, NAMES, TODAY, WINDOW_START
 from eventlog import AS_OF
 
+from wxengage.errors import INVISIBLE, LONGEST_ID
 from wxengage.log import KINDS
+from wxengage.log.expressions import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["ibis_summary", "polars_summary", "summary_query"]
 
-_EARLIEST: Final = -2_208_988_800_000_000  # 1900
-_LATEST: Final = 7_258_118_400_000_000  # 2200
-_LONGEST_ID: Final = 128
-_CONTROL: Final = r"[\x00-\x1f\x7f]"
+# The rule for ids is the library's; only the plans are written anew.
+_HIDDEN: Final = "".join(
+    sign if sign == "-" else f"\\x{{{ord(sign):X}}}"
+    for sign in INVISIBLE.replace("\ud800-\udfff", "")
+)
 _COUNTS: Final = (
     "events",
     "interactions",
@@ -93,10 +96,10 @@ def _polars_checks() -> pl.Expr:
     import polars as pl
 
     user, us, value = pl.col("user"), pl.col("us"), pl.col("value")
-    length = user.str.len_chars()
-    fine_user = (length >= 1) & (length <= _LONGEST_ID) & ~user.str.contains(_CONTROL)
+    seen = user.str.contains(r"\S") & ~user.str.contains(f"[{_HIDDEN}]")
+    fine_user = seen & (user.str.len_chars() <= LONGEST_ID)
     fine_value = value.is_null() | (value.is_finite() & (value >= 0))
-    fine_time = (us >= _EARLIEST) & (us < _LATEST)
+    fine_time = (us >= EARLIEST) & (us < LATEST)
     return fine_user & pl.col("kind").is_in(list(KINDS)) & fine_time & fine_value
 
 
@@ -175,14 +178,15 @@ SELECT counted.id AS {user}, events, interactions, inside AS interactions_in_win
        coalesce({TODAY} - first_day, 0) AS age_days
 FROM counted LEFT JOIN follows ON counted.id = follows.id"""
 _CHECKS: Final = """
-    AND length(id) BETWEEN 1 AND {longest} AND NOT {control}
+    AND {seen} AND NOT {hidden} AND length(id) <= {longest}
     AND kind IN {kinds} AND us >= {EARLIEST} AND us < {LATEST}
     AND (value IS NULL OR (value >= 0 AND {finite}))"""
 _DIALECTS: Final = {
     "duckdb": {
         "micros": 'epoch_us("at")',
         "instant": "make_timestamptz",
-        "control": rf"regexp_matches(id, '{_CONTROL}')",
+        "seen": r"regexp_matches(id, '\S')",
+        "hidden": f"regexp_matches(id, '[{_HIDDEN}]')",
         "finite": "isfinite(value)",
         "user": '"user"',
         "floor": "//",
@@ -190,7 +194,8 @@ _DIALECTS: Final = {
     "spark": {
         "micros": "unix_micros(at)",
         "instant": "timestamp_micros",
-        "control": rf"id RLIKE r'{_CONTROL}'",
+        "seen": r"id RLIKE r'\S'",
+        "hidden": f"id RLIKE r'[{_HIDDEN}]'",
         "finite": "value < double('infinity')",
         "user": "user",
         "floor": "div",
@@ -219,13 +224,13 @@ def summary_query(dialect: str, source: str, *, checked: bool) -> str:
     numbers = {
         "AS_OF": AS_OF,
         "DAY": DAY,
-        "EARLIEST": _EARLIEST,
+        "EARLIEST": EARLIEST,
         "EAST": EAST,
         "GAP": GAP,
-        "LATEST": _LATEST,
+        "LATEST": LATEST,
         "TODAY": TODAY,
         "WINDOW_START": WINDOW_START,
-        "longest": _LONGEST_ID,
+        "longest": LONGEST_ID,
     }
     lists = {"active": repr(NAMES.active), "kinds": repr(tuple(KINDS))}
     checks = _CHECKS.format(**words, **numbers, **lists) if checked else ""
@@ -288,9 +293,10 @@ def ibis_summary(table: Any, *, checked: bool) -> Any:  # noqa: ANN401  ibis is 
 
 
 def _ibis_checks(rows: Any) -> Any:  # noqa: ANN401  ibis is untyped
-    length = rows.user.length()
-    fine_user = (length >= 1) & (length <= _LONGEST_ID) & ~rows.user.re_search(_CONTROL)
-    fine_time = (rows.us >= _EARLIEST) & (rows.us < _LATEST)
+    user = rows.user
+    seen = user.re_search(r"\S") & ~user.re_search(f"[{_HIDDEN}]")
+    fine_user = seen & (user.length() <= LONGEST_ID)
+    fine_time = (rows.us >= EARLIEST) & (rows.us < LATEST)
     finite = ~rows.value.isinf() & ~rows.value.isnan() & (rows.value >= 0)
     fine_value = rows.value.isnull() | finite
     return fine_user & rows.kind.isin(list(KINDS)) & fine_time & fine_value

@@ -152,22 +152,26 @@ def _demo(options: argparse.Namespace) -> int:
             "zh": "CDNOW：谁是谁，明天发什么",
             "en": "CDNOW: who is who, and what to send",
         }
-        note = (
-            "Data: CDNOW, every purchase of 2,357 customers of a music shop from "
-            "January 1997 to June 1998 (Fader and Hardie); amounts in US dollars."
-        )
+        note = {
+            "zh": "数据：CDNOW，2,357 位唱片店顾客 1997 年 1 月至 1998 年 6 月的每笔购买"
+            "（Fader 与 Hardie）；金额为美元。",
+            "en": "Data: CDNOW, every purchase of 2,357 customers of a music shop from "
+            "January 1997 to June 1998 (Fader and Hardie); amounts in US dollars.",
+        }
     else:
         log = read_log(demo_log(), value="value", tz="UTC")
         title = {
             "zh": "模拟账号：谁是谁，明天发什么",
             "en": "A made-up account: who is who",
         }
-        note = (
-            "Data: synthetic (wxengage.datasets.demo_log); the real log is not part "
-            "of an installed package."
-        )
-    print(note)
-    return _show(_run(log, clock, None, title[options.lang], (note,)), options)
+        note = {
+            "zh": "数据：合成数据（wxengage.datasets.demo_log）；安装包不含真实日志。",
+            "en": "Data: synthetic (wxengage.datasets.demo_log); the real log is not part "
+            "of an installed package.",
+        }
+    print(note["en"])
+    lang = options.lang
+    return _show(_run(log, clock, None, title[lang], (note[lang],)), options)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -108,9 +108,10 @@ def arrow_table(
 
     names = list(rows[0]) if rows else ["user", "kind", "at", "value"]
     whole = rows and all(isinstance(row["user"], int) for row in rows)
+    counted = rows and all(isinstance(row["at"], int) for row in rows)
     types = {
         "user": pa.int64() if whole else pa.string(),
-        "at": pa.timestamp(unit, tz),
+        "at": pa.int64() if counted else pa.timestamp(unit, tz),
         "value": pa.float64(),
         "duration": pa.float64(),
     }
@@ -162,13 +163,13 @@ def _arrays(rows: Sequence[Row]) -> dict[str, np.ndarray[Any, Any]]:
     columns = {name: [row[name] for row in rows] for name in names}
     found: dict[str, np.ndarray[Any, Any]] = {}
     for name, column in columns.items():
-        if name == "at":
+        if column and all(type(one) is int for one in column):
+            found[name] = np.array(column, dtype=np.int64)
+        elif name == "at":
             walls = [None if at is None else naive_utc(at) for at in column]
             found[name] = np.array(walls, dtype="M8[us]")
         elif name in {"value", "duration"}:
             found[name] = np.array(column, dtype=float)
-        elif column and all(type(one) is int for one in column):
-            found[name] = np.array(column, dtype=np.int64)
         else:
             found[name] = np.array(column, dtype=object)
     return found

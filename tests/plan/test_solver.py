@@ -519,9 +519,9 @@ def test_why_names_the_budget_that_is_used_up() -> None:
     why = plan_sends(who, Budget(1, scope="channel:wecom")).why("bob")
 
     assert (
-        "channel:wecom (sends) is used up (1/1), and one more unit is worth 1" in why.en
+        "the budget 'channel:wecom (sends)' is used up (1/1), and one more unit is worth 1" in why.en
     )
-    assert "受限于 channel:wecom (sends)，已用 1/1" in why.zh  # noqa: RUF001
+    assert "受限于额度「channel:wecom (sends)」，已用 1/1" in why.zh  # noqa: RUF001
 
 
 def test_why_of_a_stranger_is_an_error() -> None:

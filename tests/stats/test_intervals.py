@@ -124,7 +124,7 @@ def test_failures_mirror_successes(pair: tuple[int, int]) -> None:
         ("1", 3, "successes must be a whole number"),
     ],
 )
-def test_impossible_counts_are_refused(successes: Any, trials: Any, said: str) -> None:  # noqa: ANN401  bad input is the point
+def test_impossible_counts_are_refused(successes: Any, trials: Any, said: str) -> None:
     """The message names the count at fault."""
     with pytest.raises(InvalidInputError, match=said):
         wilson(successes, trials)
@@ -162,7 +162,7 @@ def test_each_row_sums_to_one_or_is_undefined(counts: list[list[int]]) -> None:
 
 
 @pytest.mark.parametrize("counts", [[1, 2], [[1.5]], [[True]], [["a"]], [[math.nan]]])
-def test_a_table_of_something_else_is_refused(counts: Any) -> None:  # noqa: ANN401  bad input is the point
+def test_a_table_of_something_else_is_refused(counts: Any) -> None:
     """Only whole numbers count transitions."""
     with pytest.raises(InvalidInputError, match="counts must be a table of whole"):
         beta_rows(counts)

@@ -162,7 +162,7 @@ class Scoreboard:
         hint = f"the groups are {', '.join(map(repr, self.groups)) or 'none'}"
         raise InvalidInputError("group", group, "a group of this board", hint)
 
-    def to_frame(self, like: object = None) -> Any:
+    def to_frame(self, like: object = None) -> Any:  # noqa: ANN401  the caller's kind
         """Return one row a reading as the kind of table the log came from.
 
         Parameters

@@ -98,12 +98,12 @@ def crowded_out(who: Words | None, said: Words, name: str, usage: Usage) -> Word
     who = _name(who)
     used = f"{usage.used}/{usage.limit}"
     zh = (
-        f"{who.zh}：本次顺延。最合适的「{said.zh}」受限于 {name}，已用 {used}；"  # noqa: RUF001
+        f"{who.zh}：本次顺延。最合适的「{said.zh}」受限于额度「{name}」，已用 {used}；"  # noqa: RUF001
         f"每多一个单位约值 {usage.price:.4g}"
     )
     en = (
         f"{who.en}: waits for the next plan; {said.en!r} is the best there is, but "
-        f"{name} is used up ({used}), and one more unit is worth {usage.price:.4g}"
+        f"the budget {name!r} is used up ({used}), and one more unit is worth {usage.price:.4g}"
     )
     return Words(zh, en)
 

@@ -78,7 +78,7 @@ _SHORT: Final = (
 _MOST_BINS: Final = MappingProxyType({WIDE: 40, NARROW: 20})
 
 
-def render(chart: Any) -> str:
+def render(chart: Any) -> str:  # noqa: ANN401  altair is untyped here
     """Return a chart as SVG markup that may stand inside a page.
 
     Parameters
@@ -112,7 +112,7 @@ def for_both(draw: Callable[[int], str]) -> tuple[str, str]:
     return draw(WIDE), draw(NARROW)
 
 
-def drawing() -> Any:
+def drawing() -> Any:  # noqa: ANN401  altair is untyped here
     """Return the altair module, or say how to install it."""
     try:
         import altair as alt  # noqa: PLC0415  an extra
@@ -121,7 +121,7 @@ def drawing() -> Any:
     return alt
 
 
-def plain(chart: Any, padding: Mapping[str, int] | int = 0) -> Any:
+def plain(chart: Any, padding: Mapping[str, int] | int = 0) -> Any:  # noqa: ANN401  altair is untyped here
     """Return a chart in the page's dress: no frame, no background, its fonts."""
     dressed = chart.configure(
         background="transparent",
@@ -144,12 +144,12 @@ def plain(chart: Any, padding: Mapping[str, int] | int = 0) -> Any:
     )
 
 
-def data_of(rows: Sequence[Mapping[str, object]]) -> Any:
+def data_of(rows: Sequence[Mapping[str, object]]) -> Any:  # noqa: ANN401  altair is untyped here
     """Return rows as a chart's inline data."""
     return drawing().Data(values=[dict(row) for row in rows])
 
 
-def colour_of(swatches: Sequence[str], field: str = "swatch") -> Any:
+def colour_of(swatches: Sequence[str], field: str = "swatch") -> Any:  # noqa: ANN401  altair is untyped here
     """Return an encoding of swatch names by the page's colours."""
     alt = drawing()
     names = list(dict.fromkeys(swatches))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["flow_chart"]
 
 _STEPS: Final = 24  # points along a ribbon
+# Between two blocks, as a share of the height: room for the two lines of a label
+# even where a block is thin, so that no label needs to leave its block.
+_GAP: Final = 0.15
 
 
 def _ribbon(flow: int, left: float, right: float, thick: float) -> list[dict[str, Any]]:
@@ -47,7 +50,7 @@ def flow_chart(
     Parameters
     ----------
     nodes
-        Swatch and name of each segment.
+        Swatch and name of each segment; one that nobody was in is left out.
     counts
         Users from the row's segment to the column's.
     width
@@ -61,7 +64,12 @@ def flow_chart(
         SVG.
     """
     alt = drawing()
-    gap, size = 0.07, len(nodes)
+    inside = [
+        k for k in range(len(nodes)) if sum(counts[k]) or sum(r[k] for r in counts)
+    ]
+    nodes = [nodes[k] for k in inside]
+    counts = [[counts[i][j] for j in inside] for i in inside]
+    size, gap = len(nodes), _GAP
     total = sum(map(sum, counts)) or 1
     scale = (1 - gap * (size - 1)) / total
     left = [sum(row) for row in counts]
@@ -89,13 +97,17 @@ def flow_chart(
     blocks: list[dict[str, Any]] = []
     labels: list[list[dict[str, Any]]] = [[], []]
     for place, sums in enumerate((left, right)):
-        middles = _apart([starts[place][k] + sums[k] * scale / 2 for k in range(size)])
         for k, (swatch, name) in enumerate(nodes):
             low = starts[place][k]
             high = low + max(sums[k] * scale, 0.004)
             blocks.append({"swatch": swatch, "x": place, "y": low, "y2": high})
             labels[place].append(
-                {"x": place, "y": middles[k], "text": name, "users": f"{sums[k]:,}"}
+                {
+                    "x": place,
+                    "y": low + sums[k] * scale / 2,
+                    "text": name,
+                    "users": f"{sums[k]:,}",
+                }
             )
     edges = (
         alt.Chart(data_of(blocks))
@@ -117,20 +129,7 @@ def _stack(sums: Sequence[int], scale: float, gap: float) -> list[float]:
     return starts
 
 
-def _apart(middles: Sequence[float], least: float = 0.15) -> list[float]:
-    """Return labels' places, pushed apart where they would overlap."""
-    places: list[float] = []
-    for middle in middles:
-        places.append(max(middle, places[-1] + least) if places else max(middle, 0.05))
-    over = places[-1] - 0.96 if places else 0
-    if over > 0:
-        places[-1] -= over
-        for k in range(len(places) - 2, -1, -1):
-            places[k] = min(places[k], places[k + 1] - least)
-    return places
-
-
-def _label(rows: Sequence[Any], axes: tuple[Any, Any], place: int) -> Any:
+def _label(rows: Sequence[Any], axes: tuple[Any, Any], place: int) -> Any:  # noqa: ANN401  altair is untyped here
     """Return the words beside one edge: name, and below it the number."""
     alt = drawing()
     side = {"align": "left" if place else "right", "dx": 12 if place else -12}
@@ -143,7 +142,7 @@ def _label(rows: Sequence[Any], axes: tuple[Any, Any], place: int) -> Any:
     )
 
 
-def _head(title: str, axes: tuple[Any, Any], place: int) -> Any:
+def _head(title: str, axes: tuple[Any, Any], place: int) -> Any:  # noqa: ANN401  altair is untyped here
     """Return the title above one edge."""
     alt = drawing()
     side = {"align": "right" if place else "left", "dx": 5 if place else -5}

@@ -209,7 +209,7 @@ def _cut(text: str) -> str:
 
 
 @functools.cache
-def _template() -> Any:
+def _template() -> Any:  # noqa: ANN401  jinja2 is an extra
     try:
         import jinja2  # noqa: PLC0415  an extra
     except ImportError:

@@ -103,7 +103,7 @@ class Moves:
     clock: DayClock
 
     @classmethod
-    def of(cls, frame: Any, *, clock: DayClock = DayClock()) -> Self:
+    def of(cls, frame: Any, *, clock: DayClock = DayClock()) -> Self:  # noqa: ANN401  any library's frame
         """Return the moves in the answer of ``transitions``.
 
         Parameters
@@ -131,7 +131,7 @@ class Moves:
         return cls(origin, target, _instants(_column(frame, "at")), clock)
 
 
-def _column(frame: Any, name: str) -> Any:
+def _column(frame: Any, name: str) -> Any:  # noqa: ANN401  any library's frame
     """Return a column of any kind of table."""
     try:
         if isinstance(frame, list | tuple):
@@ -143,7 +143,7 @@ def _column(frame: Any, name: str) -> Any:
         raise InvalidInputError("frame", name, rule, hint) from None
 
 
-def _listed(column: Any) -> list[Any]:
+def _listed(column: Any) -> list[Any]:  # noqa: ANN401  any library's frame
     """Return a column as a list of plain values."""
     for give in ("to_pylist", "to_list", "tolist"):
         if hasattr(column, give):
@@ -160,7 +160,7 @@ def _segments(name: str, column: list[Any]) -> NDArray[Any]:
     return np.array(found, dtype=object)
 
 
-def _instants(column: Any) -> NDArray[np.datetime64]:
+def _instants(column: Any) -> NDArray[np.datetime64]:  # noqa: ANN401  any library's frame
     """Return instants in UTC from ``datetime64`` in UTC or aware datetimes."""
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         return column.astype("datetime64[us]")

@@ -326,5 +326,5 @@ def moves_section(part: Moves, reader: Reader) -> Section:
         "横轴为每周周一；首尾两周可能不满七天。",
         "The axis shows each week's Monday; the first and the last week may be short.",
     )
-    legend = tuple((key, names[key]) for key in kinds)
+    legend = tuple((key, names[key]) for key, rows in kinds.items() if rows.any())
     return Section(title, lead, (Drawing(*drawn, title, note=note, legend=legend),))

@@ -92,17 +92,25 @@ class Findings:
         if self.reach is not None and len(self.reach.plan):
             chosen = self.reach.plan.counts["chosen"]
             rest = len(self.reach.plan.candidates) - chosen
-            lines.append(
-                say(
-                    f"{reader.short_date(self.reach.dates[0])}要发 "
-                    f"{len(self.reach.plan):,} 条消息给 {chosen:,} 位用户；"
-                    f"其余 {rest:,} 位不发，每一位都有原因。",
-                    f"{len(self.reach.plan):,} messages go to {chosen:,} users "
-                    f"on {reader.short_date(self.reach.dates[0])}; "
-                    f"the other {rest:,} get none, each for a reason.",
-                )
-            )
+            lines.append(self._outlook(chosen, rest))
         return lines
+
+    def _outlook(self, chosen: int, rest: int) -> str:
+        """Return what goes out, and that the others are accounted for."""
+        if self.reach is None:
+            return ""
+        say, sends = self.reader.say, len(self.reach.plan)
+        date = self.reader.short_date(self.reach.dates[0])
+        sent = say(
+            f"{date}要发 {sends:,} 条消息给 {chosen:,} 位用户",
+            f"{sends:,} messages go to {chosen:,} users on {date}",
+        )
+        if not rest:
+            return sent + say("，一位不落。", ", nobody is left out.")
+        return sent + say(
+            f"；其余 {rest:,} 位不发，每一位都有原因。",
+            f"; the other {rest:,} get none, each for a reason.",
+        )
 
     def _trend(self, reading: Reading) -> str:
         """Return a metric and where it goes, as a sentence."""
