@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from wxengage.claims import CHAPTERS, CHURN_ANCHORS, CLAIMS, REFERRAL_LADDER, Claim
+from wxengage.claims import CLAIMS, Claim
 from wxengage.claims.chapters_1_to_4 import FIRST_HALF
 from wxengage.claims.chapters_5_to_8 import SECOND_HALF
+from wxengage.claims.figures import CHAPTERS, CHURN_ANCHORS, REFERRAL_LADDER
 from wxengage.metrics.registry import METRICS
 from wxengage.money import yuan
 
@@ -47,10 +48,12 @@ def found(name: str) -> Any:
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
 def test_a_claim_feeds_a_public_name(claim: Claim) -> None:
     """No figure of the article is written down and then forgotten."""
-    room, name = claim.feeds.split(".")[1:3]
+    room, name, *rest = claim.feeds.split(".")[1:]
+    face = importlib.import_module(f"wxengage.{room}")
 
     assert found(claim.feeds) is not None
-    assert name in importlib.import_module(f"wxengage.{room}").__all__
+    assert name in face.__all__
+    assert not (name == "figures" and rest[0] not in face.figures.__all__)
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wxengage.claims import GOLDEN_WINDOW
+from wxengage.claims.figures import GOLDEN_WINDOW
 from wxengage.datasets import cdnow, demo_log
 from wxengage.errors import InvalidInputError, InvalidLogError
 from wxengage.log.kinds import KINDS

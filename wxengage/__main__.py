@@ -153,8 +153,8 @@ def _demo(options: argparse.Namespace) -> int:
             "en": "CDNOW: who is who, and what to send",
         }
         note = {
-            "zh": "数据：CDNOW，2,357 位唱片店顾客 1997 年 1 月至 1998 年 6 月的每笔购买"
-            "（Fader 与 Hardie）；金额为美元。",
+            "zh": "数据：CDNOW，2,357 位唱片店顾客 1997 年 1 月至 1998 年 6 月的"
+            "每笔购买（Fader 与 Hardie）；金额为美元。",
             "en": "Data: CDNOW, every purchase of 2,357 customers of a music shop from "
             "January 1997 to June 1998 (Fader and Hardie); amounts in US dollars.",
         }
@@ -166,8 +166,8 @@ def _demo(options: argparse.Namespace) -> int:
         }
         note = {
             "zh": "数据：合成数据（wxengage.datasets.demo_log）；安装包不含真实日志。",
-            "en": "Data: synthetic (wxengage.datasets.demo_log); the real log is not part "
-            "of an installed package.",
+            "en": "Data: synthetic (wxengage.datasets.demo_log); the real log is not "
+            "part of an installed package.",
         }
     print(note["en"])
     lang = options.lang

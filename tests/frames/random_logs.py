@@ -10,8 +10,7 @@ import attrs
 from tests.frames import reference
 from tests.frames.engines import instant, rows_of, table
 from wxengage.log import read_log
-from wxengage.segments.lifecycle import classify_users
-from wxengage.segments.policy import LifecyclePolicy
+from wxengage.segments import LifecyclePolicy, classify_users, transitions
 from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:

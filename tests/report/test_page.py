@@ -16,7 +16,6 @@ from wxengage.log.reading import read_log
 from wxengage.metrics.board import scoreboard
 from wxengage.report.page import write_report
 from wxengage.report.parts import Figure, Moves, Table
-from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.moves import transitions
 
 if TYPE_CHECKING:
@@ -163,12 +162,14 @@ def test_an_empty_log_makes_a_page(make: Any, tmp_path: Path) -> None:
     log = read_log(
         {"user": [], "kind": [], "at": np.zeros(0, dtype=np.int64)}, unit="s"
     )
-    parts = (segment_users(log, make.as_of), scoreboard(log, make.as_of))
 
-    page = write_report(tmp_path / "page.html", *parts, lang="en")
+    page = write_report(tmp_path / "page.html", *make.parts(log), lang="en")
 
     text = " ".join(Tree(page.read_text(encoding="utf-8")).text)
     assert "No users." in text
+    assert "Nobody was there at the start." in text
+    assert "Nobody moved." in text
+    assert "Nobody to plan for." in text
     assert "the log has no row in this period" in text
 
 

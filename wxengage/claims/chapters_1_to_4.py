@@ -28,7 +28,7 @@ _ONE: Final = (
         "eight dimensions are looked at",
         CHAPTERS,
         "chapters",
-        "wxengage.claims.CHAPTERS",
+        "wxengage.claims.figures.CHAPTERS",
     ),
     Claim(
         "segments.signals",
@@ -99,7 +99,7 @@ _ONE: Final = (
         "forced pushes lose them",
         GENTLE_REACH,
         "means",
-        "wxengage.claims.GENTLE_REACH",
+        "wxengage.claims.figures.GENTLE_REACH",
     ),
 )
 _TWO: Final = (
@@ -110,7 +110,7 @@ _TWO: Final = (
         "a matrix of short, deep and interactive content serves every scene",
         CONTENT_KINDS,
         "kinds of content",
-        "wxengage.claims.CONTENT_KINDS",
+        "wxengage.claims.figures.CONTENT_KINDS",
     ),
     Claim(
         "windows.four_hours",
@@ -119,7 +119,7 @@ _TWO: Final = (
         "publish in the four golden hours (the table's rows last five)",
         GOLDEN_HOURS,
         "timedelta",
-        "wxengage.claims.GOLDEN_HOURS",
+        "wxengage.claims.figures.GOLDEN_HOURS",
     ),
     Claim(
         "windows.commute",
@@ -173,7 +173,7 @@ _THREE: Final = (
         "mini programs, immersive, for games and bookings, raise conversion by 40 %",
         TOOL_LIFTS["mini_program"],
         "share of what it was",
-        "wxengage.claims.TOOL_LIFTS",
+        "wxengage.claims.figures.TOOL_LIFTS",
     ),
     Claim(
         "tools.live_stream",
@@ -183,7 +183,7 @@ _THREE: Final = (
         "time three times",
         TOOL_LIFTS["live_stream"],
         "share of what it was",
-        "wxengage.claims.TOOL_LIFTS",
+        "wxengage.claims.figures.TOOL_LIFTS",
     ),
     Claim(
         "tools.wecom",
@@ -193,7 +193,7 @@ _THREE: Final = (
         "repurchase by 25 %",
         TOOL_LIFTS["wecom"],
         "share of what it was",
-        "wxengage.claims.TOOL_LIFTS",
+        "wxengage.claims.figures.TOOL_LIFTS",
     ),
 )
 _FOUR: Final = (
@@ -223,7 +223,7 @@ _FOUR: Final = (
         "advanced tier: dwell time, bounce rate, conversion rate mend the flow",
         METRIC_TIERS["advanced"],
         "metrics",
-        "wxengage.claims.METRIC_TIERS",
+        "wxengage.claims.figures.METRIC_TIERS",
     ),
     Claim(
         "metrics.strategic",
@@ -232,7 +232,7 @@ _FOUR: Final = (
         "strategic tier: lifetime value, community activity, NPS test the business",
         METRIC_TIERS["strategic"],
         "metrics",
-        "wxengage.claims.METRIC_TIERS",
+        "wxengage.claims.figures.METRIC_TIERS",
     ),
     Claim(
         "metrics.session_open_rate",
@@ -241,7 +241,7 @@ _FOUR: Final = (
         "a session open rate above 30 % shows a healthy owned audience",
         SESSION_OPEN_RATE,
         "share",
-        "wxengage.claims.SESSION_OPEN_RATE",
+        "wxengage.claims.figures.SESSION_OPEN_RATE",
     ),
 )
 #: Claims of the introduction and of chapters 1 to 4, in the article's order.

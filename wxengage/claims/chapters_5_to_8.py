@@ -34,7 +34,7 @@ _FIVE: Final = (
         "a campaign must be easy to join, easy to spread and easy to redeem",
         THREE_EASES,
         "steps",
-        "wxengage.claims.THREE_EASES",
+        "wxengage.claims.figures.THREE_EASES",
     ),
     Claim(
         "campaigns.first_rung",
@@ -43,7 +43,7 @@ _FIVE: Final = (
         "three invites earn a red packet of 8 yuan",
         _RUNGS[0],
         "invites, fen",
-        "wxengage.claims.REFERRAL_LADDER",
+        "wxengage.claims.figures.REFERRAL_LADDER",
         "new_followers",
     ),
     Claim(
@@ -54,7 +54,7 @@ _FIVE: Final = (
         "on top of the 8, it does not say)",
         _RUNGS[1],
         "invites, fen",
-        "wxengage.claims.REFERRAL_LADDER",
+        "wxengage.claims.figures.REFERRAL_LADDER",
         "new_followers",
     ),
     Claim(
@@ -64,7 +64,7 @@ _FIVE: Final = (
         "seven days in a row unlock a reward; reminders by WeCom raise completion",
         CHECK_IN_DAYS,
         "local days in a row",
-        "wxengage.claims.CHECK_IN_DAYS",
+        "wxengage.claims.figures.CHECK_IN_DAYS",
     ),
     Claim(
         "campaigns.contest_growth",
@@ -73,7 +73,7 @@ _FIVE: Final = (
         "new users grew by 230 % during a contest of a beauty brand",
         CONTEST_GROWTH,
         "share of what it was",
-        "wxengage.claims.CONTEST_GROWTH",
+        "wxengage.claims.figures.CONTEST_GROWTH",
         "new_followers",
     ),
 )
@@ -85,7 +85,7 @@ _SIX: Final = (
         "three lines of defence: warn, respond, review",
         CRISIS_STAGES,
         "stages",
-        "wxengage.claims.CRISIS_STAGES",
+        "wxengage.claims.figures.CRISIS_STAGES",
     ),
     Claim(
         "crisis.prevention",
@@ -95,7 +95,7 @@ _SIX: Final = (
         "had blocked words such as 'default' early",
         CRISIS_STAGES[0],
         "stage",
-        "wxengage.claims.CRISIS_STAGES",
+        "wxengage.claims.figures.CRISIS_STAGES",
     ),
     Claim(
         "crisis.response",
@@ -105,7 +105,7 @@ _SIX: Final = (
         "restaurant brand compensated those who complained",
         RESPONSE_DEADLINE,
         "timedelta",
-        "wxengage.claims.RESPONSE_DEADLINE",
+        "wxengage.claims.figures.RESPONSE_DEADLINE",
     ),
     Claim(
         "crisis.repair",
@@ -114,7 +114,7 @@ _SIX: Final = (
         "after: a test report and compensation; a parenting account gave test kits",
         CRISIS_STAGES[2],
         "stage",
-        "wxengage.claims.CRISIS_STAGES",
+        "wxengage.claims.figures.CRISIS_STAGES",
     ),
     Claim(
         "crisis.churn_within_deadline",
@@ -123,7 +123,7 @@ _SIX: Final = (
         "answered within 30 minutes, at most 15 % of users are lost",
         _LOST[0],
         "time to the answer, share of users",
-        "wxengage.claims.CHURN_ANCHORS",
+        "wxengage.claims.figures.CHURN_ANCHORS",
         "unfollows",
     ),
     Claim(
@@ -133,7 +133,7 @@ _SIX: Final = (
         "answered after more than 2 hours, 60 % are lost",
         _LOST[1],
         "time to the answer, share of users",
-        "wxengage.claims.CHURN_ANCHORS",
+        "wxengage.claims.figures.CHURN_ANCHORS",
         "unfollows",
     ),
 )
@@ -145,7 +145,7 @@ _SEVEN: Final = (
         "a new group: a welcome and a notice; 60 % active within 24 hours",
         GROUP_ACTIVATION,
         "time since the start, share of members",
-        "wxengage.claims.GROUP_ACTIVATION",
+        "wxengage.claims.figures.GROUP_ACTIVATION",
     ),
     Claim(
         "community.daily",
@@ -155,7 +155,7 @@ _SEVEN: Final = (
         "more than 20 messages a day",
         GROUP_MESSAGES_A_DAY,
         "messages a local day",
-        "wxengage.claims.GROUP_MESSAGES_A_DAY",
+        "wxengage.claims.figures.GROUP_MESSAGES_A_DAY",
     ),
     Claim(
         "community.value",
@@ -165,7 +165,7 @@ _SEVEN: Final = (
         "times more",
         INVITE_RATE_LIFT,
         "share of what it was",
-        "wxengage.claims.INVITE_RATE_LIFT",
+        "wxengage.claims.figures.INVITE_RATE_LIFT",
     ),
     Claim(
         "community.renewal_rate",
@@ -175,7 +175,7 @@ _SEVEN: Final = (
         "education group to 85 %",
         RENEWAL_RATE,
         "share",
-        "wxengage.claims.RENEWAL_RATE",
+        "wxengage.claims.figures.RENEWAL_RATE",
     ),
     Claim(
         "community.ad_share",
@@ -184,7 +184,7 @@ _SEVEN: Final = (
         "less than 10 % of the messages are advertising",
         AD_SHARE,
         "share",
-        "wxengage.claims.AD_SHARE",
+        "wxengage.claims.figures.AD_SHARE",
     ),
 )
 _EIGHT: Final = (
@@ -197,7 +197,7 @@ _EIGHT: Final = (
         "blockchain",
         TRENDS,
         "trends",
-        "wxengage.claims.TRENDS",
+        "wxengage.claims.figures.TRENDS",
     ),
 )
 #: Claims of chapters 5 to 8, in the article's order.

@@ -66,11 +66,9 @@ def local_day(us: nw.Expr, clock: DayClock, low: int, high: int) -> nw.Expr:
 
 
 def full_days(us: nw.Expr) -> nw.Expr:
-    """Return how many days of 24 hours some microseconds, 0 or more, hold.
-
-    The rest is taken off first: Ibis divides in floating point, which rounds the
-    last microsecond of a day up to the next.
-    """
+    """Return how many days of 24 hours some microseconds, 0 or more, hold."""
+    # The rest is taken off first: Ibis divides in floating point, which rounds the
+    # last microsecond of a day up to the next.
     return (us - us % MICROS_PER_DAY) // MICROS_PER_DAY
 
 

@@ -18,7 +18,6 @@ from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap, period_of
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.scopes import bucket_of
-from wxengage.times.days import DayClock
 from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.plan.options import Option
+    from wxengage.times.days import DayClock
 
 __all__ = ["NEVER", "Group", "Limit", "Limits", "Total", "Usage"]
 

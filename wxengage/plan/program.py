@@ -102,10 +102,11 @@ class Program:
         empty = np.empty(0, dtype=np.int64)
         entries = np.concatenate([empty, *weights])
         places = (rows, np.concatenate([empty, *columns]))
+        shape = (len(room), int(starts[-1]))
         return cls(
             np.concatenate([crowd.worth for crowd in crowds]),
             np.repeat([len(crowd.members) for crowd in crowds], sizes),
-            _narrow(sparse.csc_array((entries, places), shape=(len(room), int(starts[-1])))),
+            _narrow(sparse.csc_array((entries, places), shape=shape)),
             np.array(room, dtype=np.int64),
             tuple(total.name for total in totals),
         )

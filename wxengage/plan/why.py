@@ -103,7 +103,8 @@ def crowded_out(who: Words | None, said: Words, name: str, usage: Usage) -> Word
     )
     en = (
         f"{who.en}: waits for the next plan; {said.en!r} is the best there is, but "
-        f"the budget {name!r} is used up ({used}), and one more unit is worth {usage.price:.4g}"
+        f"the budget {name!r} is used up ({used}), and one more unit is worth "
+        f"{usage.price:.4g}"
     )
     return Words(zh, en)
 

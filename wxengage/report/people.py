@@ -197,8 +197,12 @@ def matrix_section(part: TransitionMatrix, reader: Reader) -> Section:
     dates = (reader.short_date(part.start.date()), reader.short_date(part.end.date()))
     length = part.end - part.start
     nodes = [(name, reader.segment(name)) for name in part.states]
+    if not any(map(sum, part.counts)):
+        return Section(
+            title, say("期初没有用户。", "Nobody was there at the start."), ()
+        )
     drawn = for_both(lambda w: flow_chart(nodes, part.counts, w, titles=dates))
-    flow = Drawing(*drawn, label=title, title="")
+    flow = Drawing(*drawn, label=title)
     columns = (
         f"{dates[0]} → {dates[1]}",
         *(name for _, name in nodes),

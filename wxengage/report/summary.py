@@ -141,10 +141,13 @@ class Findings:
         if self.segments is None or not len(self.segments):
             return []
         n, counts = len(self.segments), self.segments.counts()
-        days = DORMANT_AFTER.days
+        silent = self.segments.silent_days[self.segments.segment == "dormant"]
+        days = f"{silent.min():.0f}" if len(silent) else f"{DORMANT_AFTER.days}"
         said = {
-            "active": say("近期有互动的人", "have interacted of late"),
-            "dormant": say(f"约 {days} 天没有互动", f"silent for about {days} days"),
+            "active": say("近期有互动", "have interacted of late"),
+            "dormant": say(
+                f"至少 {days} 天没有互动", f"silent for {days} days or longer"
+            ),
         }
         keys: list[Key | None] = [
             Key(

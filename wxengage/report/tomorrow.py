@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reach", "plan_section"]
 
-#: Rows of the sample: of users who get something, and of those who do not.
-_CHOSEN_ROWS: Final = 14
+# Rows of the sample, and how many of them are of users who get nothing.
+_ROWS: Final = 20
 _OTHER_ROWS: Final = 6
 _HOUR: Final = 3_600_000_000
 # Below this, what the solver leaves open is rounding.
@@ -168,12 +168,17 @@ def _gap(plan: Plan, reader: Reader) -> str:
     )
 
 
-def _budget(name: str, reader: Reader) -> str:
-    """Return what people call a budget: its channel, where it is one's."""
+def _budget(name: str, plan: Plan, reader: Reader) -> str:
+    """Return what people call a budget: its channel or message, and its unit."""
     scope, _, unit = name.partition(" ")
-    if not scope.startswith("channel:"):
+    sort, _, code = scope.partition(":")
+    messages = {one.message: one.said for one in plan.candidates.options}
+    if sort == "channel":
+        said = reader.channel(code)
+    elif sort == "message" and code in messages:
+        said = reader.pick(messages[code])
+    else:
         return name
-    said = reader.channel(scope.removeprefix("channel:"))
     units = {
         "(sends)": reader.say("（条）", " (sends)"),
         "(fen)": reader.say("（分）", " (fen)"),
@@ -292,7 +297,7 @@ def _budgets(plan: Plan, reader: Reader) -> Grid:
     )
     rows = tuple(
         (
-            Cell(_budget(name, reader)),
+            Cell(_budget(name, plan, reader)),
             Cell(
                 f"{usage.used:,}",
                 share=usage.used / usage.limit if usage.limit else None,
@@ -313,13 +318,13 @@ def _spread(rows: NDArray[np.int64], most: int) -> list[int]:
     return [int(rows[place]) for place in places]
 
 
-def _some_chosen(plan: Plan) -> list[int]:
+def _some_chosen(plan: Plan, most: int) -> list[int]:
     """Return users who get something: about as many of each option."""
     options = np.unique(plan.chosen_option).tolist()
     options.sort(key=lambda option: int(plan.instants[option]))
     found: dict[int, None] = {}
     for place, option in enumerate(options):
-        rest = _CHOSEN_ROWS - len(found)
+        rest = most - len(found)
         share = -(-rest // (len(options) - place))
         users = plan.chosen_user[plan.chosen_option == option]
         found |= dict.fromkeys(_spread(users, share))
@@ -332,7 +337,8 @@ def _sample(reach: Reach, reader: Reader) -> Grid:
     chosen = plan.outcome == list(OUTCOMES).index("chosen")
     others = np.flatnonzero(~chosen)
     by_reason = others[np.argsort(plan.outcome[others], kind="stable")]
-    some = _some_chosen(plan) + _spread(by_reason, _OTHER_ROWS)
+    left_out = _spread(by_reason, _OTHER_ROWS)
+    some = _some_chosen(plan, _ROWS - len(left_out)) + left_out
     columns = (
         say("用户", "User"),
         say("类别", "Segment"),

@@ -142,6 +142,7 @@ def classify_users(
 
     Examples
     --------
+    >>> import datetime as dt
     >>> from wxengage.log import read_log
     >>> log = read_log(
     ...     {"user": ["ann", "bo"], "kind": ["like", "read"], "at": [0, 60]}, unit="s"

@@ -102,6 +102,7 @@ class LifecyclePolicy:
 
     Examples
     --------
+    >>> import datetime as dt
     >>> LifecyclePolicy(dormant_after=dt.timedelta(days=14)).active_at_least
     1
     """
