@@ -121,6 +121,8 @@ def digest(answer: Mapping[str, Any]) -> dict[str, str]:
     user = np.asarray(answer["user"])
     if user.dtype.kind == "O":
         user = user.astype("S")
+    elif user.dtype.kind in "iu":
+        user = user.astype(np.int64)
     order = np.argsort(user, kind="stable")
     found = {"rows": str(len(user))}
     for name, column in answer.items():

@@ -127,6 +127,8 @@ class _Worker:
                 told = self._said.read().decode(errors="replace")[-3000:]
                 raise RuntimeError(f"{self.engine} failed:\n{told}")
             text += more
+        if watch:
+            self.anonymous = max(self.anonymous, self._anonymous_now())
         found: dict[str, Any] = json.loads(text)
         return found
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -323,3 +324,33 @@ def test_a_reading_that_is_not_there_is_named() -> None:
         board.of("read")
     with pytest.raises(InvalidInputError, match="the groups are ''"):
         board.of("reads", group="active")
+
+
+def test_every_metric_can_have_a_target() -> None:
+    """Each kind of measure is held against a number above and below it."""
+    rows = [(f"u{k}", "read", 1.0) for k in range(50)]
+    rows += [(f"u{k}", kind, 1.0) for k in range(40) for kind in ("share", "follow")]
+    rows += [("u0", "unfollow", 1.0), ("u0", "purchase", 1.0)]
+    values = [0.0] * 2 + [10.0] * len(rows)
+    totals = ("reads", "active_users", "net_growth", "value")
+
+    low = board_of(
+        *OLD, *rows, values=values, period=WEEK, targets=dict.fromkeys(totals, 1.0)
+    )
+    high = board_of(
+        *OLD, *rows, values=values, period=WEEK, targets=dict.fromkeys(totals, 1e6)
+    )
+
+    assert ["met"] * 4 == [word(low, metric) for metric in totals]
+    assert ["not met"] * 4 == [word(high, metric) for metric in totals]
+
+
+def test_a_log_in_an_engine_gives_the_same_board() -> None:
+    """A lazy log is collected; the numbers are those of the log in memory."""
+    rows = {"user": ["a", "b"], "kind": ["read", "like"], "at": [100, 200]}
+    as_of = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
+
+    lazy = scoreboard(read_log(pl.LazyFrame(rows), unit="s"), as_of)
+
+    eager = scoreboard(read_log(rows, unit="s"), as_of)
+    assert eager.readings == lazy.readings

@@ -182,8 +182,11 @@ class LazyLog(Log):
             raise InvalidLogError.of(given, ordered, self._described(bad.head(SHOWN)))
 
     @property
-    def bad(self) -> Rejected:
-        """The rows that cannot be used; an engine's rows have no position (-1)."""
+    def rejected(self) -> Rejected:
+        """The rows that cannot be used; an engine's rows have no position (-1).
+
+        Runs queries.
+        """
         rows = self._described(self._bad)
         return Rejected(rows, len(self) + len(rows))
 

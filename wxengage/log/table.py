@@ -69,17 +69,11 @@ class _Mapped:
 
 @attrs.frozen(eq=False, slots=False)
 class Log:
-    """What users did: one row an event. Made by ``read_log`` or ``open_log``.
-
-    Attributes
-    ----------
-    rejected
-        The rows of the source that are not in it, each with the reason.
-    """
+    """What users did: one row an event. Made by ``read_log`` or ``open_log``."""
 
     _ids: Ids
     _parts: Iterable[Part]
-    rejected: Rejected = attrs.field(factory=Rejected)
+    _rejected: Rejected = attrs.field(factory=Rejected)
     _words: Mapping[str, NDArray[Any]] = attrs.field(factory=dict)
     _origin: Origin = attrs.field(kw_only=True)
 
@@ -99,6 +93,11 @@ class Log:
 
     def __repr__(self) -> str:
         return f"<Log of {len(self):,} events, {self.first_at} to {self.last_at}>"
+
+    @property
+    def rejected(self) -> Rejected:
+        """The rows of the source that are not in the log, each with the reason."""
+        return self._rejected
 
     @property
     def engine(self) -> object:

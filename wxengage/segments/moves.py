@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, nearest
 from wxengage.log.frames import ARRAYS, give
 from wxengage.log.summary import instants
 from wxengage.segments.lazy import transitions_lazily
@@ -122,6 +122,10 @@ class TransitionMatrix:
     newcomers: tuple[int, ...]
 
     def __getitem__(self, move: tuple[str, str]) -> Estimate:
+        for name in move:
+            if name not in self.states:
+                hint = nearest(name, self.states)
+                raise InvalidInputError("move", name, "two segments", hint)
         origin, target = (self.states.index(name) for name in move)
         return self.estimates[origin][target]
 

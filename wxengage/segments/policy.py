@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,6 @@ from wxengage.times.zones import span_micros
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -72,6 +72,8 @@ def _enough(_: object, field: attrs.Attribute[Any], value: Any) -> None:
 
 
 def _known_weights(_: object, field: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(field.name, value, "a mapping from kinds to weights")
     for kind, weight in value.items():
         if kind not in KINDS:
             near = nearest_kind(str(kind))

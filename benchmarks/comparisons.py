@@ -1,0 +1,197 @@
+"""What is compared with what, and what we set out to reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from timing import Timing, median_ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["GROUPS", "TARGETS", "WORKS", "Comparison", "Target", "Verdict"]
+
+_PEERS: Final = ("pandas", "Polars", "Polars tuned", "DuckDB", "DuckDB tuned")
+_WAYS: Final = ("wxengage", "native", "native unchecked")
+#: Each comparison's engines, ours first.
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "A1": ("wxengage", "wxengage, asked again", *_PEERS),
+    "A2": ("wxengage", *_PEERS),
+    "A3": ("wxengage", "wxengage recompute", *_PEERS),
+} | {
+    f"A4 {where}": tuple(f"{where}, {way}" for way in _WAYS)
+    for where in ("Polars", "DuckDB", "Ibis", "Spark")
+}
+#: What each part of the page is about.
+WORKS: Final[Mapping[str, tuple[str, str]]] = {
+    "A1": (
+        "From integer codes in memory",
+        "Users and kinds are integers already, times are microseconds. Timed is "
+        "`log.summarise(as_of)` and `classify_users(log, as_of)` on a log that has "
+        "not been asked anything yet; *asked again* is the second time, when the "
+        "sorted times of the first are still there.",
+    ),
+    "A2": (
+        "From a Parquet file",
+        "Users are 28-character ids, kinds are words. Timed is "
+        "`read_log(path)`, `summarise` and `classify_users`, and for the others "
+        "reading the same file and the same answer.",
+    ),
+    "A3": (
+        "The nightly job",
+        "A `Tally` holds 99 % of the events and is open. Timed is adding the last "
+        "1 % from a Parquet file and asking for the summary; the others compute the "
+        "same answer from all events, and so do we (*recompute*).",
+    ),
+    "A4": (
+        "Inside an engine",
+        "Timed is `read_log(frame).summarise(as_of).native` and collecting it, from "
+        "a Parquet file, against the same plan written by hand for that engine. "
+        "*native* leaves out the rows that `read_log` leaves out, *native unchecked* "
+        "takes every row as it is.",
+    ),
+    "A5": (
+        "Fifty million events from files",
+        "Timed is the same as in A2, from five files one after the other in time. "
+        "With twenty times as many events as users, and with a hundred times.",
+    ),
+    "H": (
+        "Importing",
+        "Timed is `python -c 'import wxengage'` against `python -c pass`, one after "
+        "the other.",
+    ),
+}
+
+
+@attrs.frozen
+class Comparison:
+    """Engines that were timed against each other.
+
+    Attributes
+    ----------
+    group
+        Which; a key of ``GROUPS``, or ``"A5"``.
+    events, users
+        Size of the log.
+    timings
+        By engine, ours first.
+    when
+        ISO date and time.
+    load
+        The machine's load average before and after.
+    """
+
+    group: str
+    events: int
+    users: int
+    timings: Mapping[str, Timing]
+    when: str
+    load: tuple[float, float]
+
+    @property
+    def own(self) -> Timing:
+        """Our timing."""
+        return next(iter(self.timings.values()))
+
+    def ratio(self, engine: str, measure: str) -> float:
+        """Return how many times as long another engine took as we did."""
+        return median_ratio(self.timings[engine], self.own, measure)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the comparison as JSON."""
+        return attrs.asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Comparison:
+        """Return the comparison that ``plain`` was made from."""
+        timings = {
+            engine: Timing(tuple(one["wall"]), tuple(one["cpu"]), *_bytes(one))
+            for engine, one in plain["timings"].items()
+        }
+        load = (plain["load"][0], plain["load"][1])
+        return cls(**{**plain, "timings": timings, "load": load})
+
+
+def _bytes(one: Mapping[str, int]) -> tuple[int, int]:
+    return one["peak"], one["anonymous"]
+
+
+@attrs.frozen
+class Verdict:
+    """A target and how far we are.
+
+    Attributes
+    ----------
+    text
+        The target in words.
+    needed, reached
+        By measure.
+    met
+        By measure.
+    """
+
+    text: str
+    needed: Mapping[str, str]
+    reached: Mapping[str, str]
+    met: Mapping[str, bool]
+
+    @property
+    def word(self) -> str:
+        """Whether it is met."""
+        if all(self.met.values()):
+            return "met"
+        some = [measure for measure, met in self.met.items() if met]
+        return f"met in {some[0]} only" if some else "not met"
+
+
+@attrs.frozen
+class Target:
+    """How many times as fast as another engine we want to be.
+
+    Attributes
+    ----------
+    group, engine
+        Against what.
+    wall, cpu
+        Factors. Below zero: our own time is at most this many times the other's.
+    """
+
+    group: str
+    engine: str
+    wall: float
+    cpu: float
+
+    def judge(self, comparison: Comparison) -> Verdict:
+        """Return where we stand."""
+        needed, reached, met = {}, {}, {}
+        for measure, factor in (("wall", self.wall), ("CPU", self.cpu)):
+            times = comparison.ratio(self.engine, measure.lower())
+            if factor < 0:
+                needed[measure] = f"at most {-factor:g}x"
+                reached[measure] = f"{1 / times:.2f}x"
+                met[measure] = 1 / times <= -factor
+            else:
+                needed[measure] = f"at least {factor:g}x"
+                reached[measure] = f"{times:.1f}x" if times < 100 else f"{times:.0f}x"
+                met[measure] = times >= factor
+        name = self.group.partition(" ")[0]
+        side = "as long as" if self.wall < 0 else "as fast as"
+        text = f"{name}, {comparison.events:,} events: {side} {self.engine}"
+        return Verdict(text, needed, reached, met)
+
+
+#: What we set out to reach, at the largest size.
+TARGETS: Final = (
+    Target("A1", "pandas", 8, 8),
+    *(Target("A1", peer, 2.5, 5) for peer in _PEERS[1:]),
+    Target("A2", "pandas", 2, 2),
+    *(Target("A2", peer, 1.5, 1.5) for peer in _PEERS[1:4]),
+    Target("A2", "DuckDB tuned", 1, 1),
+    *(Target("A3", peer, 100, 100) for peer in _PEERS),
+    Target("A4 Polars", "Polars, native", -1.1, -1.1),
+    Target("A4 DuckDB", "DuckDB, native", -1.1, -1.1),
+    Target("A4 Ibis", "Ibis, native", -1.35, -1.35),
+    Target("A4 Spark", "Spark, native", -1.25, -1.25),
+)
