@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
@@ -43,9 +42,13 @@ def _cpu_seconds(others: list[int]) -> float:
 
 
 def _peak_bytes(others: list[int]) -> int:
-    """Return the most memory that was resident, of this process and of others."""
-    total = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    for pid in others:
+    """Return the most memory that was resident, of this process and of others.
+
+    It is what ``resource.getrusage`` calls ``ru_maxrss``, but that one begins at
+    the size of the process that started this one.
+    """
+    total = 0
+    for pid in [os.getpid(), *others]:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 total += int(line.split()[1]) * 1024

@@ -282,9 +282,9 @@ def _show(job: Job, options: argparse.Namespace) -> int:
         moves,
         job.plan,
         job.board,
-        *job.notes,
         lang=options.lang,
         title=job.title,
+        source=" ".join(job.notes),
     )
     print(f"\nReport: {page.resolve()}")
     return _FINE

@@ -18,6 +18,8 @@ __all__ = ["aligned", "html_table", "text_table", "width"]
 
 # Characters that take two cells of a terminal.
 _WIDE: Final = frozenset("WF")
+# What a number begins with; an empty cell fits both.
+_NUMBER: Final = ("", *"0123456789+-.")
 #: Rows shown of a longer table.
 SHOWN: Final = 10
 _STYLE: Final = (
@@ -53,12 +55,12 @@ def width(text: str) -> int:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as columns: the first flush left, the others flush right.
+    """Return rows as columns: words flush left, numbers flush right.
 
     Parameters
     ----------
     rows
-        Of equal length.
+        Of equal length; the first one is the head.
 
     Returns
     -------
@@ -67,19 +69,20 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
     Examples
     --------
-    >>> print(aligned([["阅读量", "1,204"], ["likes", "87"]]))
+    >>> print(aligned([["metric", "now"], ["阅读量", "1,204"], ["likes", "87"]]))
+    metric    now
     阅读量  1,204
     likes      87
     """
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for place, (cell, wide) in enumerate(zip(row, widths, strict=True)):
+    lines = [""] * len(rows)
+    for place, column in enumerate(zip(*rows, strict=True)):
+        wide = max(map(width, column))
+        right = place > 0 and all(cell[:1] in _NUMBER for cell in column[1:])
+        for row, cell in enumerate(column):
             blank = " " * (wide - width(cell))
-            cells.append(blank + cell if place else cell + blank)
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+            gap = "  " if place else ""
+            lines[row] += gap + (blank + cell if right else cell + blank)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401  whatever a column holds

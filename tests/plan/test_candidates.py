@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from wxengage.errors import InvalidInputError
 from wxengage.plan import candidates as module
 from wxengage.plan.candidates import Candidates
-from wxengage.plan.options import Option, Words
+from wxengage.plan.options import Option
 from wxengage.plan.solver import plan_sends
 from wxengage.sends import Send
+from wxengage.words import Words
 
 NAN = math.nan
 EIGHT = dt.datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("Asia/Shanghai"))

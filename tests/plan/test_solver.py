@@ -21,11 +21,12 @@ from wxengage.pacing.caps import Cap, next_allowed
 from wxengage.pacing.quiet import QuietHours
 from wxengage.plan import crowds, program
 from wxengage.plan.candidates import Candidates
-from wxengage.plan.options import Option, Words
+from wxengage.plan.options import Option
 from wxengage.plan.result import OUTCOMES, Plan
 from wxengage.plan.solver import plan_sends
 from wxengage.sends import Send, Sent
 from wxengage.times.days import DayClock
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -519,7 +520,8 @@ def test_why_names_the_budget_that_is_used_up() -> None:
     why = plan_sends(who, Budget(1, scope="channel:wecom")).why("bob")
 
     assert (
-        "the budget 'channel:wecom (sends)' is used up (1/1), and one more unit is worth 1" in why.en
+        "the budget 'channel:wecom (sends)' is used up (1/1), and one more unit is worth 1"
+        in why.en
     )
     assert "受限于额度「channel:wecom (sends)」，已用 1/1" in why.zh  # noqa: RUF001
 
@@ -557,7 +559,7 @@ def test_a_plan_prints_as_a_table() -> None:
     hostile = option("<script>", 8, words=Words("<b>", "<b>"))
     plan = plan_sends(Candidates.from_matrix([[1.5]], [hostile], ["ada"]))
 
-    assert "2026-03-02 08:00  wecom    <script>  1      1.5" in str(plan)
+    assert "2026-03-02 08:00  wecom    <script>      1    1.5" in str(plan)
     assert "1 chosen, 0 deferred, 0 dropped, 0 refused" in str(plan)
     assert "<b>" not in plan._repr_html_()
     assert "&lt;b&gt;" in plan._repr_html_()

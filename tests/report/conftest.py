@@ -18,7 +18,7 @@ from wxengage.pacing.budgets import Budget
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.windows import windows_on
 from wxengage.plan.candidates import Candidates
-from wxengage.plan.options import Option, Words
+from wxengage.plan.options import Option
 from wxengage.plan.solver import plan_sends
 from wxengage.report.page import write_report
 from wxengage.report.parts import Figure, Moves, Table
@@ -26,6 +26,7 @@ from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.moves import transition_matrix, transitions
 from wxengage.segments.policy import SEGMENTS
 from wxengage.times.days import DayClock
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,6 +11,8 @@ import narwhals.stable.v2 as nw
 from wxengage.times.zones import MICROS_PER_DAY, micros, offsets, zone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wxengage.times.days import DayClock
 
 __all__ = [
@@ -58,10 +60,8 @@ def local_day(us: nw.Expr, clock: DayClock, low: int, high: int) -> nw.Expr:
     narwhals.Expr
         Days since 1970-01-01.
     """
-    shifts = clock.shifts(low, high)
-    shift = whole(shifts[0][1])
-    for since, one in shifts[1:]:
-        shift = nw.when(us >= since).then(whole(one)).otherwise(shift)
+    steps = [(since, whole(shift)) for since, shift in clock.shifts(low, high)]
+    shift = _stepped(us, steps)
     return full_days(us + shift + _DAYS_BEFORE * MICROS_PER_DAY) - _DAYS_BEFORE
 
 
@@ -75,14 +75,21 @@ def full_days(us: nw.Expr) -> nw.Expr:
 def from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
     """Return wall-clock microseconds of one zone as instants, null in a gap."""
     table = offsets(zone(tz), EARLIEST // 1_000_000, LATEST // 1_000_000)
-    found = wall - table[-1][1] * 1_000_000
-    nothing = nw.lit(None, nw.Int64())
-    for (_, before), (since, after) in reversed(list(itertools.pairwise(table))):
-        end = (since + before) * 1_000_000
-        begin = (since + after) * 1_000_000
+    steps = [(EARLIEST, wall - table[0][1] * 1_000_000)]
+    for (_, before), (since, after) in itertools.pairwise(table):
+        end, begin = ((since + offset) * 1_000_000 for offset in (before, after))
         if begin > end:
-            found = (
-                nw.when((wall >= end) & (wall < begin)).then(nothing).otherwise(found)
-            )
-        found = nw.when(wall < end).then(wall - before * 1_000_000).otherwise(found)
-    return found
+            steps.append((end, nw.lit(None, nw.Int64())))
+        steps.append((max(begin, end), wall - after * 1_000_000))
+    return _stepped(wall, steps)
+
+
+def _stepped(us: nw.Expr, steps: Sequence[tuple[int, nw.Expr]]) -> nw.Expr:
+    """Return what holds since the last step that ``us`` has reached, or the first."""
+    # A balanced tree: two centuries of a zone have 900 steps, and a chain of as
+    # many cases is deeper than engines, and Python, can go.
+    if len(steps) == 1:
+        return steps[0][1]
+    middle = len(steps) // 2
+    late, early = (_stepped(us, half) for half in (steps[middle:], steps[:middle]))
+    return nw.when(us >= steps[middle][0]).then(late).otherwise(early)

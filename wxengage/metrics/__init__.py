@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wxengage.metrics.board import Reading, Scoreboard, scoreboard
-from wxengage.metrics.registry import METRICS, TIERS, Metric, Words
+from wxengage.metrics.registry import METRICS, TIERS, Metric
 from wxengage.metrics.sides import Period
 
 __all__ = [
@@ -13,6 +13,5 @@ __all__ = [
     "Period",
     "Reading",
     "Scoreboard",
-    "Words",
     "scoreboard",
 ]

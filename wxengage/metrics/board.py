@@ -16,7 +16,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.log.frames import ARRAYS, give
-from wxengage.metrics.registry import METRICS, TIERS, Metric, Tier, Words
+from wxengage.metrics.registry import METRICS, TIERS, Metric, Tier
 from wxengage.metrics.sides import EMPTY, TICK, Period, Side, rows_of, side_of
 from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.policy import SEGMENTS
@@ -24,6 +24,7 @@ from wxengage.stats.intervals import Estimate
 from wxengage.stats.verdicts import Verdict
 from wxengage.times.days import DayClock
 from wxengage.times.zones import span_micros
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

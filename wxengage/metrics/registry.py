@@ -21,22 +21,15 @@ from wxengage.metrics.rates import (
     UserTotal,
     ValueTotal,
 )
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["METRICS", "TIERS", "Metric", "Tier", "Words"]
+__all__ = ["METRICS", "TIERS", "Metric", "Tier"]
 
 Tier = Literal["base", "advanced", "strategic"]
 Unit = Literal["events", "users", "share", "value"]
-
-
-@attrs.frozen
-class Words:
-    """The same text in both languages."""
-
-    zh: str
-    en: str
 
 
 @attrs.frozen

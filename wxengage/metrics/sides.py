@@ -10,13 +10,14 @@ import numpy as np
 
 from wxengage.log.kinds import KINDS
 from wxengage.metrics.rates import ACTIVE, PeriodCounts, ValueTotal
-from wxengage.metrics.registry import Metric, Words
 from wxengage.times.zones import from_micros
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.log.table import Log
+    from wxengage.metrics.registry import Metric
     from wxengage.times.days import DayClock
 
 __all__ = ["EMPTY", "TICK", "Period", "Side", "rows_of", "side_of"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wxengage.plan.bounds import Usage
 from wxengage.plan.candidates import Candidates
-from wxengage.plan.options import Option, Words
+from wxengage.plan.options import Option
 from wxengage.plan.result import OUTCOMES, Outcomes, Plan, Why
 from wxengage.plan.solver import plan_sends
 from wxengage.plan.tomorrow import PRIORS, WEIGHTS, Prior, next_day
@@ -20,7 +20,6 @@ __all__ = [
     "Prior",
     "Usage",
     "Why",
-    "Words",
     "next_day",
     "plan_sends",
 ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from wxengage.plan.options import Words
+    from wxengage.words import Words
 
 __all__ = ["Candidates"]
 

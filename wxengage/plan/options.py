@@ -10,16 +10,9 @@ import attrs
 from wxengage.errors import InvalidInputError
 from wxengage.sends import Category, Send, fingerprint
 from wxengage.times.zones import micros
+from wxengage.words import Words
 
-__all__ = ["Option", "Words"]
-
-
-@attrs.frozen
-class Words:
-    """The same thing said in Chinese and in English."""
-
-    zh: str
-    en: str
+__all__ = ["Option"]
 
 
 @attrs.frozen

@@ -17,6 +17,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.plan import why as says
+from wxengage.tables import aligned
 from wxengage.times.zones import from_micros
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
     from wxengage.plan.bounds import Usage
     from wxengage.plan.candidates import Candidates
-    from wxengage.plan.options import Words
     from wxengage.sends import Send
     from wxengage.times.days import DayClock
+    from wxengage.words import Words
 
 __all__ = ["OUTCOMES", "Line", "Outcomes", "Plan", "Why"]
 
@@ -344,15 +345,8 @@ class Plan:
             )
             for line in lines
         ]
-        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        table = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-            )
-            for row in (head, *rows)
-        ]
         left = ", ".join(f"{n} {action}" for action, n in self.counts.items())
-        return "\n".join([repr(self), *(row.rstrip() for row in table), left])
+        return "\n".join([repr(self), aligned([head, *rows]), left])
 
     def _repr_html_(self) -> str:
         head = "".join(

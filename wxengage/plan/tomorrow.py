@@ -20,10 +20,11 @@ from wxengage.pacing.caps import DAILY_CEILING, Cap
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.windows import GOLDEN_WINDOWS, Slot, Window, windows_on
 from wxengage.plan.candidates import Candidates
-from wxengage.plan.options import Option, Words
+from wxengage.plan.options import Option
 from wxengage.plan.solver import plan_sends
 from wxengage.segments.playbook import PLAYBOOK, Move, Strategy
 from wxengage.times.days import DayClock
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     import datetime as dt

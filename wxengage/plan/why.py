@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from wxengage.plan.options import Words
+from wxengage.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,6 +25,8 @@ _STEPS: Final = 24  # points along a ribbon
 # Between two blocks, as a share of the height: room for the two lines of a label
 # even where a block is thin, so that no label needs to leave its block.
 _GAP: Final = 0.15
+# A block of nobody is still drawn, so that its label has something to stand by.
+_THIN: Final = 0.004
 
 
 def _ribbon(flow: int, left: float, right: float, thick: float) -> list[dict[str, Any]]:
@@ -75,16 +77,7 @@ def flow_chart(
     left = [sum(row) for row in counts]
     right = [sum(row[j] for row in counts) for j in range(size)]
     starts = [_stack(left, scale, gap), _stack(right, scale, gap)]
-    at = [list(starts[0]), list(starts[1])]
-    ribbons: list[dict[str, Any]] = []
-    for i, j in ((i, j) for i in range(size) for j in range(size)):
-        thick = counts[i][j] * scale
-        if counts[i][j]:
-            paint = {"swatch": nodes[i][0]}
-            points = _ribbon(i * size + j, at[0][i], at[1][j], thick)
-            ribbons += [point | paint for point in points]
-        at[0][i] += thick
-        at[1][j] += thick
+    ribbons = _ribbons(nodes, counts, starts, scale)
     side = 120 if width == WIDE else 84
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[1, 0], nice=False))
@@ -94,21 +87,7 @@ def flow_chart(
         .mark_area(opacity=0.34)
         .encode(x=x, y=y, y2="y2:Q", color=colour, detail="flow:N")
     )
-    blocks: list[dict[str, Any]] = []
-    labels: list[list[dict[str, Any]]] = [[], []]
-    for place, sums in enumerate((left, right)):
-        for k, (swatch, name) in enumerate(nodes):
-            low = starts[place][k]
-            high = low + max(sums[k] * scale, 0.004)
-            blocks.append({"swatch": swatch, "x": place, "y": low, "y2": high})
-            labels[place].append(
-                {
-                    "x": place,
-                    "y": low + sums[k] * scale / 2,
-                    "text": name,
-                    "users": f"{sums[k]:,}",
-                }
-            )
+    blocks, labels = _blocks(nodes, (left, right), starts, scale)
     edges = (
         alt.Chart(data_of(blocks))
         .mark_rule(strokeWidth=9, strokeCap="butt")
@@ -118,6 +97,46 @@ def flow_chart(
     heads = [_head(titles[place], (x, y), place) for place in range(2)]
     layers = alt.layer(flows, edges, *words, *heads)
     return render(plain(layers, {"left": side, "right": side, "top": 36, "bottom": 12}))
+
+
+def _ribbons(
+    nodes: Sequence[tuple[str, str]],
+    counts: Sequence[Sequence[int]],
+    starts: Sequence[Sequence[float]],
+    scale: float,
+) -> list[dict[str, Any]]:
+    """Return the outlines of all ribbons, each as thick as its users are many."""
+    at = [list(starts[0]), list(starts[1])]
+    size = len(nodes)
+    ribbons: list[dict[str, Any]] = []
+    for i, j in ((i, j) for i in range(size) for j in range(size)):
+        thick = counts[i][j] * scale
+        if counts[i][j]:
+            paint = {"swatch": nodes[i][0]}
+            points = _ribbon(i * size + j, at[0][i], at[1][j], thick)
+            ribbons += [point | paint for point in points]
+        at[0][i] += thick
+        at[1][j] += thick
+    return ribbons
+
+
+def _blocks(
+    nodes: Sequence[tuple[str, str]],
+    sums: tuple[Sequence[int], Sequence[int]],
+    starts: Sequence[Sequence[float]],
+    scale: float,
+) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]]]:
+    """Return the blocks at both ends, and the labels beside them."""
+    blocks: list[dict[str, Any]] = []
+    labels: list[list[dict[str, Any]]] = [[], []]
+    for place, users in enumerate(sums):
+        for k, (swatch, name) in enumerate(nodes):
+            low, tall = starts[place][k], users[k] * scale
+            edge = {"y": low, "y2": low + max(tall, _THIN)}
+            blocks.append({"swatch": swatch, "x": place} | edge)
+            text = {"text": name, "users": f"{users[k]:,}"}
+            labels[place].append({"x": place, "y": low + tall / 2} | text)
+    return blocks, labels
 
 
 def _stack(sums: Sequence[int], scale: float, gap: float) -> list[float]:

@@ -1,0 +1,277 @@
+"""The page of results, written from what was measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from comparisons import TARGETS, WORKS, Comparison, Verdict
+from imports import ALLOWED_MS, FORBIDDEN, Imports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from timing import Timing
+
+__all__ = ["page", "table", "verdicts"]
+
+_PACKAGES: Final = (
+    "numpy",
+    "pyarrow",
+    "narwhals",
+    "pandas",
+    "polars",
+    "duckdb",
+    "ibis-framework",
+    "pyspark",
+)
+_MB: Final = 1_000_000
+#: More than this much per event at five times the events is not linear any more.
+_LINEAR: Final = 1.25
+_INTRO: Final = """\
+# Benchmarks
+
+This page is written by a program. To measure again, in a checkout with
+`pip install -e '.[bench,spark]'`:
+
+```sh
+OPENBLAS_NUM_THREADS=1 python benchmarks/segments.py --spark --write docs/benchmarks.md
+```
+
+`--only A1,A3` and `--sizes 1e5 1e6` measure less; what was not measured again
+stays on the page as it was.
+
+## How to read it
+
+Every engine runs in a process of its own with two threads. One run is not
+timed; then, in every round, each engine runs once, in turn. Seconds are medians
+over the rounds. **Ratios are medians of the ratios within a round**: they say
+how many times as long the engine took as wxengage, and a machine that others
+use too disturbs them little. CPU is the time of all threads. *Peak* is the most
+memory that was resident in the process at any time, its imports and its data
+included; *own memory* is the same without mapped files, seen every 20 ms.
+
+All engines of a table give **the same answer, checked column by column** before
+and after the rounds: events, interactions, interactions and days in the window,
+sessions, value, first, last and last interaction, menu clicks, repeat days, the
+ages the lifetime models need, and the segment. On top of it, wxengage says since
+when each user has been in the segment, why, how long they have been silent and
+since when they follow, and checks every row.
+
+*DuckDB* is the query one would write, with a window function and distinct
+counts; *DuckDB tuned* the fastest we found (days as bits; a narrow window where
+users are integers, a list of times a user where they are text). *Polars* is a
+lazy plan with `over`; *Polars tuned* the fastest we found (the streaming engine,
+and separate sorted branches that are joined). *pandas* sorts once, compares
+neighbours and groups by built-in aggregations; from a file it numbers the ids
+first.
+
+The log is made up, and the same on every run: 28-character ids, twelve kinds,
+180 days, a twentieth as many users as events, picked by Zipf's law with weights
+1 / (rank + 50), in sessions of four events on average. Parquet as pyarrow writes
+it by default.
+"""
+
+
+def _words() -> list[str]:
+    """Return what the machine and the libraries are."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = next(
+        (line.split(":")[1].strip() for line in text.splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    found = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return [
+        f"- Machine: {os.cpu_count()} x {model}, {memory:.0f} GiB, {platform.system()}",
+        f"- Python {platform.python_version()}, " + ", ".join(found),
+    ]
+
+
+def table(comparison: Comparison) -> list[str]:
+    """Return one comparison as lines of Markdown."""
+    lines = [
+        "| engine | wall s | CPU s | wall ratio | CPU ratio | peak MB | own memory MB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for engine, timing in comparison.timings.items():
+        seconds = [_seconds(timing.median(measure)) for measure in ("wall", "cpu")]
+        ratios = [f"{comparison.ratio(engine, m):.2f}" for m in ("wall", "cpu")]
+        memory = [f"{size / _MB:,.0f}" for size in (timing.peak, timing.anonymous)]
+        lines.append("| " + " | ".join([engine, *seconds, *ratios, *memory]) + " |")
+    return lines
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}" if value < 10 else f"{value:.1f}"
+
+
+def _growth(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return CPU nanoseconds an event at every size."""
+    sizes = [f"{one.events:,} events" for one in comparisons]
+    lines = [
+        "CPU nanoseconds per event:",
+        "",
+        "| engine | " + " | ".join(sizes) + " |",
+        "|---|" + "---:|" * len(sizes),
+    ]
+    for engine in comparisons[0].timings:
+        cells = [
+            f"{one.timings[engine].median('cpu') / one.events * 1e9:,.0f}"
+            if engine in one.timings
+            else "-"
+            for one in comparisons
+        ]
+        lines.append(f"| {engine} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _grown(comparison: Comparison) -> tuple[Timing, Timing, Timing]:
+    """Return A5's three: the base, five times all, five times the events only."""
+    base, all_five, events_five = comparison.timings.values()
+    return base, all_five, events_five
+
+
+def _growth_verdicts(comparison: Comparison) -> list[Verdict]:
+    base, all_five, events_five = _grown(comparison)
+    ratio = comparison.ratio(list(comparison.timings)[1], "cpu") / 5
+    wall = comparison.ratio(list(comparison.timings)[1], "wall") / 5
+    memory = events_five.anonymous / max(base.anonymous, 1)
+    limit = {"wall": f"at most {_LINEAR}x", "CPU": f"at most {_LINEAR}x"}
+    return [
+        Verdict(
+            f"A5, {comparison.events * 5:,} events: time per event over that of a fifth",
+            limit,
+            {"wall": f"{wall:.2f}x", "CPU": f"{ratio:.2f}x"},
+            {"wall": wall <= _LINEAR, "CPU": ratio <= _LINEAR},
+        ),
+        Verdict(
+            f"A5, {comparison.events * 5:,} events of the same users: memory over that "
+            "of a fifth",
+            {"own memory": f"at most {_LINEAR}x"},
+            {"own memory": f"{memory:.2f}x"},
+            {"own memory": memory <= _LINEAR},
+        ),
+    ]
+
+
+def _import_verdict(found: Imports) -> Verdict:
+    more = found.wall - found.bare_wall
+    loaded = ", ".join(found.loaded) or "nothing"
+    return Verdict(
+        "H: importing, over a bare interpreter",
+        {"wall": f"at most {ALLOWED_MS:g} ms", "loaded": "none of the libraries"},
+        {"wall": f"{more:.1f} ms", "loaded": loaded},
+        {"wall": more <= ALLOWED_MS, "loaded": not found.loaded},
+    )
+
+
+def verdicts(found: Iterable[Comparison], imports: Imports | None) -> list[Verdict]:
+    """Return every target and where we stand, at the largest size measured.
+
+    Parameters
+    ----------
+    found
+        The comparisons.
+    imports
+        What the import takes, if it was measured.
+
+    Returns
+    -------
+    list of Verdict
+        In the order of the targets.
+    """
+    largest: dict[str, Comparison] = {}
+    for one in found:
+        if one.group not in largest or one.events > largest[one.group].events:
+            largest[one.group] = one
+    said = [
+        target.judge(largest[target.group]) for target in TARGETS if target.group in largest
+    ]
+    if "A5" in largest:
+        said += _growth_verdicts(largest["A5"])
+    if imports is not None:
+        said.append(_import_verdict(imports))
+    return said
+
+
+def _verdict_lines(said: Sequence[Verdict]) -> list[str]:
+    lines = ["| target | needed | reached | verdict |", "|---|---|---|---|"]
+    for one in said:
+        needed = ", ".join(f"{k} {v}" for k, v in one.needed.items())
+        reached = ", ".join(f"{k} {v}" for k, v in one.reached.items())
+        lines.append(f"| {one.text} | {needed} | {reached} | {one.word} |")
+    return lines
+
+
+def page(found: Sequence[Comparison], imports: Imports | None) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    found
+        The comparisons.
+    imports
+        What the import takes, if it was measured.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [_INTRO, "## Machine and versions", "", *_words(), "", "## Targets", ""]
+    lines += _verdict_lines(verdicts(found, imports))
+    for work, (title, text) in WORKS.items():
+        groups = sorted({one.group for one in found if one.group.split()[0] == work})
+        if not groups and not (work == "H" and imports is not None):
+            continue
+        lines += ["", f"## {work}. {title}", "", text]
+        for group in groups:
+            lines += _group(sorted_by_size(found, group))
+        if work == "H" and imports is not None:
+            lines += _import_lines(imports)
+    return "\n".join(lines) + "\n"
+
+
+def sorted_by_size(found: Iterable[Comparison], group: str) -> list[Comparison]:
+    """Return a group's comparisons, the smallest log first."""
+    return sorted((one for one in found if one.group == group), key=lambda one: one.events)
+
+
+def _group(comparisons: Sequence[Comparison]) -> list[str]:
+    lines: list[str] = []
+    for one in comparisons:
+        rounds = len(one.own.wall)
+        where = one.group.partition(" ")[2]
+        lines += [
+            "",
+            f"### {where + ': ' if where else ''}{one.events:,} events",
+            "",
+            f"{one.users:,} users, {rounds} rounds, {one.when}; load average "
+            f"{one.load[0]:.1f} before, {one.load[1]:.1f} after.",
+            "",
+            *table(one),
+        ]
+    if len(comparisons) > 1:
+        lines += ["", *_growth(comparisons)]
+    return lines
+
+
+def _import_lines(found: Imports) -> list[str]:
+    return [
+        "",
+        "| | wall ms | CPU ms |",
+        "|---|---:|---:|",
+        f"| bare interpreter | {found.bare_wall:.1f} | {found.bare_cpu:.1f} |",
+        f"| with the import | {found.wall:.1f} | {found.cpu:.1f} |",
+        "",
+        f"Of {', '.join(FORBIDDEN)} it loads {', '.join(found.loaded) or 'none'}.",
+    ]
