@@ -18,6 +18,7 @@ from wxengage.times import DayClock
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 NINE = instant("2026-03-02T09:00")
 DAY = dt.timedelta(days=1)
@@ -306,20 +307,20 @@ def test_columns_may_have_any_name(engine: str) -> None:
 
 def renamed(source: Any, names: dict[str, str], engine: str) -> Any:
     """Return a table with other names of its columns."""
-    quoted = (
-        f'"{old}" AS "{new.replace(chr(34), 2 * chr(34))}"'
-        for old, new in names.items()
-    )
-    return {
+    quoted = {old: new.replace('"', '""') for old, new in names.items()}
+    ways: dict[str, Callable[[], Any]] = {
         "records": lambda: [{names[k]: v for k, v in row.items()} for row in source],
         "arrays": lambda: {names[name]: column for name, column in source.items()},
         "pandas": lambda: source.rename(columns=names),
         "pyarrow": lambda: source.rename_columns(list(names.values())),
         "ibis": lambda: source.rename({new: old for old, new in names.items()}),
-        "duckdb": lambda: source.project(", ".join(quoted)),
+        "duckdb": lambda: source.project(
+            ", ".join(f'"{old}" AS "{new}"' for old, new in quoted.items())
+        ),
         "polars": lambda: source.rename(names),
         "polars_lazy": lambda: source.rename(names),
-    }[engine]()
+    }
+    return ways[engine]()
 
 
 @pytest.mark.parametrize("engine", EAGER)

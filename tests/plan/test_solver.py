@@ -519,10 +519,8 @@ def test_why_names_the_budget_that_is_used_up() -> None:
 
     why = plan_sends(who, Budget(1, scope="channel:wecom")).why("bob")
 
-    assert (
-        "the budget 'channel:wecom (sends)' is used up (1/1), and one more unit is worth 1"
-        in why.en
-    )
+    said = "the budget 'channel:wecom (sends)' is used up (1/1), and one more unit"
+    assert f"{said} is worth 1" in why.en
     assert "受限于额度「channel:wecom (sends)」，已用 1/1" in why.zh  # noqa: RUF001
 
 

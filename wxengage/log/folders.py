@@ -54,11 +54,7 @@ def write_folder(
         If there is something else at that path.
     """
     path = Path(path)
-    if (
-        path.exists()
-        and not (path / _ABOUT).is_file()
-        and any(path.iterdir() if path.is_dir() else [path])
-    ):
+    if path.exists() and not (_says(path) or _is_empty(path)):
         raise InvalidInputError(
             "path", str(path), "free, empty, or a folder saved before"
         )
@@ -83,6 +79,20 @@ def write_folder(
         shutil.rmtree(made, ignore_errors=True)
         raise
     return path
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _says(path: Path) -> dict[str, Any]:
+    """Return what a folder says of itself; nothing where it is none of ours."""
+    try:
+        about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    ours = isinstance(about, dict) and isinstance(about.get("wxengage"), int)
+    return about if ours else {}
 
 
 def _write_texts(folder: Path, name: str, column: NDArray[Any]) -> None:
@@ -115,33 +125,41 @@ def read_folder(
         If it is no such folder, or a newer version wrote it.
     """
     path = Path(path)
-    try:
-        about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InvalidInputError(
-            "path", str(path), f"a folder with a saved {what}"
-        ) from None
+    about = _says(path)
+    if not about:
+        raise InvalidInputError("path", str(path), f"a folder with a saved {what}")
     if about.get("what") != what:
         raise InvalidInputError(
             "path", f"a saved {about.get('what')}", f"a saved {what}"
         )
-    if about.get("wxengage", 0) > _FORMAT:
+    if about["wxengage"] > _FORMAT:
         hint = "pip install --upgrade wxengage"
         got = f"format {about['wxengage']}"
         raise InvalidInputError("path", got, f"of format {_FORMAT} or older", hint)
+    try:
+        return about, _read_arrays(path)
+    except (OSError, ValueError, EOFError) as error:
+        rule = f"a whole saved {what}"
+        raise InvalidInputError("path", str(path), rule, str(error)) from None
+
+
+def _read_arrays(path: Path) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     for file in sorted(path.glob("*.npy")):
         name = file.name.removesuffix(".npy")
-        column = np.load(file, mmap_mode="c", allow_pickle=False)
+        # Not `np.load`: it would look into whatever else the file may be.
+        column = np.lib.format.open_memmap(file, mode="c")
         if name.endswith(".ends"):
             name = name.removesuffix(".ends")
             arrays[name] = _read_texts((path / f"{name}.utf8").read_bytes(), column)
         else:
             arrays[name] = column
-    return about, arrays
+    return arrays
 
 
 def _read_texts(block: bytes, ends: NDArray[np.int64]) -> NDArray[Any]:
+    if len(block) != (ends[-1] if len(ends) else 0):
+        raise ValueError("text is cut off")
     column = np.empty(len(ends), dtype=object)
     start = 0
     for row, end in enumerate(ends.tolist()):
