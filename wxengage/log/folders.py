@@ -147,8 +147,7 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     for file in sorted(path.glob("*.npy")):
         name = file.name.removesuffix(".npy")
-        # Not `np.load`: it would look into whatever else the file may be.
-        column = np.lib.format.open_memmap(file, mode="c")
+        column = np.load(file, mmap_mode="c", allow_pickle=False)
         if name.endswith(".ends"):
             name = name.removesuffix(".ends")
             arrays[name] = _read_texts((path / f"{name}.utf8").read_bytes(), column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from wxengage.log.table import Log
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
 __all__ = ["open_log"]
 
@@ -42,15 +43,26 @@ def open_log(path: str | os.PathLike[str]) -> Log:
         If it is no saved log, or a newer version wrote it.
     """
     about, arrays = read_folder(path, "log")
-    unknown = [name for name in about["kinds"] if name not in KIND_CODES]
+    unknown = [name for name in about.get("kinds") or [None] if name not in KIND_CODES]
     if unknown:
         rule = "of kinds this version knows"
         raise InvalidInputError(
             "path", f"kinds {unknown}", rule, "pip install --upgrade wxengage"
         )
+    try:
+        return _log(about, arrays)
+    except (KeyError, TypeError) as error:
+        hint = f"it has no {error.args[0]}"
+        raise InvalidInputError("path", str(path), "a whole saved log", hint) from None
+
+
+def _log(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> Log:
     event = {
         n.removeprefix("event."): a for n, a in arrays.items() if n.startswith("event.")
     }
+    lengths = {name: len(column) for name, column in event.items()}
+    if len(set(lengths.values())) > 1:
+        raise InvalidInputError("path", lengths, "a log with columns of one length")
     if about["kinds"] != list(KIND_NAMES):
         table = np.full(UNKNOWN + 1, UNKNOWN, dtype=np.uint8)
         table[: len(about["kinds"])] = [KIND_CODES[name] for name in about["kinds"]]

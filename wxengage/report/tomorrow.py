@@ -52,7 +52,7 @@ _REASONS: Final = {
     "holdout": ("对照组", "held out"),
 }
 _ACTIONS: Final = {
-    "chosen": ("发送", "sent"),
+    "chosen": ("发送", "to send"),
     "deferred": ("顺延", "deferred"),
     "dropped": ("放弃", "dropped"),
     "refused": ("不发", "refused"),
