@@ -193,7 +193,7 @@ def _pandas_job(log: EventLog, in_memory: bool, _: bool) -> Job:
 def _polars_job(log: EventLog, in_memory: bool, tuned: bool) -> Job:
     import polars as pl
 
-    from peers import polars_branches, polars_windows
+    from peers import polars_plan
 
     if in_memory:
         codes = log.codes()
@@ -203,18 +203,18 @@ def _polars_job(log: EventLog, in_memory: bool, tuned: bool) -> Job:
         words = NAMES
 
         def source() -> pl.LazyFrame:
+            user = pl.col("user_id")
             return pl.scan_parquet(log.files).select(
                 "kind",
                 "value",
-                user=pl.col("user_id"),
+                user=user.cast(pl.Categorical) if tuned else user,
                 us=pl.col("at").dt.timestamp("us"),
             )
 
-    plan = polars_branches if tuned and not in_memory else polars_windows
     engine: Any = "streaming" if tuned else "in-memory"
     return Job(
         lambda: None,
-        lambda _: plan(source(), words).collect(engine=engine),
+        lambda _: polars_plan(source(), words).collect(engine=engine),
         _polars_answer,
     )
 

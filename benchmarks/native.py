@@ -136,7 +136,7 @@ def _polars_final(found: pl.LazyFrame) -> pl.LazyFrame:
 _QUERY: Final = """
 WITH logged AS (
   SELECT user_id AS id, kind, value, {micros} AS us FROM {source}
-), usable AS (
+), usable AS {inline}(
   SELECT * FROM logged WHERE us <= {AS_OF}{checks}
 ), marked AS (
   SELECT *, kind IN {active} AS active, kind <> 'deliver' AS own,
@@ -190,6 +190,8 @@ _DIALECTS: Final = {
         "finite": "isfinite(value)",
         "user": '"user"',
         "floor": "//",
+        # Used three times; kept, it would be a copy of the whole log.
+        "inline": "NOT MATERIALIZED ",
     },
     "spark": {
         "micros": "unix_micros(at)",
@@ -199,6 +201,7 @@ _DIALECTS: Final = {
         "finite": "value < double('infinity')",
         "user": "user",
         "floor": "div",
+        "inline": "",
     },
 }
 

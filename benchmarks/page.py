@@ -65,7 +65,7 @@ since when they follow, and checks every row.
 counts; *DuckDB tuned* the fastest we found (days as bits; a narrow window where
 users are integers, a list of times a user where they are text). *Polars* is a
 lazy plan with `over`; *Polars tuned* the fastest we found (the streaming engine,
-and separate sorted branches that are joined). *pandas* sorts once, compares
+and ids cast to categories). *pandas* sorts once, compares
 neighbours and groups by built-in aggregations; from a file it numbers the ids
 first.
 

@@ -31,8 +31,7 @@ __all__ = [
     "DUCKDB_PLANS",
     "duckdb_query",
     "pandas_answer",
-    "polars_branches",
-    "polars_windows",
+    "polars_plan",
 ]
 
 # --- pandas ----------------------------------------------------------------
@@ -93,7 +92,7 @@ def _pandas_final(found: pd.DataFrame) -> pd.DataFrame:
 # --- Polars ----------------------------------------------------------------
 
 
-def polars_windows(frame: pl.LazyFrame, words: Words) -> pl.LazyFrame:
+def polars_plan(frame: pl.LazyFrame, words: Words) -> pl.LazyFrame:
     """Look back with ``over``, count distinct days in the aggregation."""
     import polars as pl
 
@@ -125,48 +124,6 @@ def polars_windows(frame: pl.LazyFrame, words: Words) -> pl.LazyFrame:
         last_day=acts.max(),
     )
     return _polars_final(found)
-
-
-def polars_branches(frame: pl.LazyFrame, words: Words) -> pl.LazyFrame:
-    """Sort only the users' own events, take days as distinct rows, then join."""
-    import polars as pl
-
-    kind, us, user = pl.col("kind"), pl.col("us"), pl.col("user")
-    active = kind.is_in(words.active)
-    frame = frame.filter(us <= AS_OF)
-    own = frame.filter(kind != words.deliver).select("user", "us").sort("user", "us")
-    opens = (user != user.shift(1)) | (us - us.shift(1) > GAP)
-    own = own.with_columns(opens=opens.fill_null(True))
-    days = frame.filter(active).select("user", day=((us + EAST) // DAY).cast(pl.Int32))
-    day = pl.col("day")
-    found = (
-        frame.with_columns(active=active, menu=kind == words.menu_click)
-        .with_columns(
-            inside=pl.col("active") & (us >= WINDOW_START),
-            acted=pl.when("active").then(us),
-        )
-        .group_by("user")
-        .agg(
-            events=pl.len(),
-            interactions=pl.col("active").sum(),
-            interactions_in_window=pl.col("inside").sum(),
-            value=pl.col("value").sum(),
-            first_at=us.min(),
-            last_at=us.max(),
-            last_interaction_at=pl.col("acted").max(),
-            menu_clicks=pl.col("menu").sum(),
-        )
-    )
-    sessions = own.group_by("user").agg(sessions=pl.col("opens").sum())
-    acts = days.unique().group_by("user")
-    acted = acts.agg(
-        days=pl.len(),
-        first_day=day.min(),
-        last_day=day.max(),
-        active_days_in_window=(day >= WINDOW_DAY).sum(),
-    )
-    found = found.join(sessions, on="user", how="left")
-    return _polars_final(found.join(acted, on="user", how="left"))
 
 
 def _polars_final(found: pl.LazyFrame) -> pl.LazyFrame:

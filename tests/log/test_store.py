@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -43,7 +44,9 @@ ROWS: list[dict[str, Any]] = [
         "group": None,
     },
 ]
-ROLES = {name: name for name in ("value", "duration", "item", "channel", "group")}
+ROLES: dict[str, Any] = {
+    name: name for name in ("value", "duration", "item", "channel", "group")
+}
 
 
 @settings(max_examples=30)
@@ -75,9 +78,13 @@ def test_a_saved_log_keeps_every_column_and_the_kind_of_table(
     again = open_log(folder)
     assert rows_of(log.to_frame()) == rows_of(again.to_frame())
     assert type(log.to_frame()) is type(again.to_frame())
-    assert str(getattr(log.to_frame(), "dtypes", "")) == str(
-        getattr(again.to_frame(), "dtypes", "")
-    )
+    if engine != "records":
+        assert types_of(log.to_frame()) == types_of(again.to_frame())
+
+
+def types_of(frame: Any) -> dict[str, object]:
+    """Return each column's type, by name."""
+    return dict(nw.from_native(frame).schema)
 
 
 def test_a_log_can_be_saved_over_itself(tmp_path: Path) -> None:
@@ -200,15 +207,13 @@ def test_a_damaged_folder_is_refused(tmp_path: Path, name: str, harm: str) -> No
         open_log(folder)
 
 
-def test_columns_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
-    """Of unequal length, or with codes of users that are not there."""
+def test_columns_of_unequal_length_are_refused(tmp_path: Path) -> None:
+    """Row by row, they would tell events that never were."""
     folder = read_log(ROWS).save(tmp_path / "log")
-    user = np.load(folder / "event.user.npy")
+    np.save(folder / "event.user.npy", np.load(folder / "event.user.npy")[:1])
 
-    for column in (user[:1], user + 7):
-        np.save(folder / "event.user.npy", column)
-        with pytest.raises(InvalidInputError, match="path must be"):
-            open_log(folder)
+    with pytest.raises(InvalidInputError, match="columns of one length"):
+        open_log(folder)
 
 
 def test_a_foreign_folder_or_file_is_never_overwritten(tmp_path: Path) -> None:

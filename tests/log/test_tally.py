@@ -292,15 +292,33 @@ def test_a_tally_of_another_kind_or_a_newer_format_is_refused(tmp_path: Path) ->
     about = tmp_path / "tally" / "about.json"
     newer = json.loads(about.read_text(encoding="utf-8")) | {"wxengage": 99}
 
-    with pytest.raises(
-        InvalidInputError, match="must be a saved tally, got 'a saved log'"
-    ):
+    with pytest.raises(InvalidInputError, match="got 'a saved log'"):
         Tally.open(tmp_path / "log")
     about.write_text(json.dumps(newer), encoding="utf-8")
     with pytest.raises(InvalidInputError, match="pip install --upgrade wxengage"):
         Tally.open(tmp_path / "tally")
     with pytest.raises(InvalidInputError, match="folder with a saved tally"):
         Tally.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"tz": "Mars"}, {"window_days": "x"}, {"origin": []}, {"day_start": 4}]
+)
+def test_a_damaged_tally_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Whatever is wrong with what it says of itself, or with its columns."""
+    tally = Tally()
+    tally.add([{"user": "ann", "kind": "like", "at": NINE}])
+    folder = tally.save(tmp_path / "tally")
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    (folder / "about.json").write_text(json.dumps(about | changes), encoding="utf-8")
+
+    with pytest.raises(InvalidInputError, match="path must be a whole saved tally"):
+        Tally.open(folder)
+
+    tally.save(folder)
+    (folder / "state.events.npy").unlink()
+    with pytest.raises(InvalidInputError, match="path must be a whole saved tally"):
+        Tally.open(folder)
 
 
 def test_deliveries_may_come_late() -> None:

@@ -234,8 +234,7 @@ class Builder:
         )
         if self._spec.on_bad == "raise":
             rejected.raise_if_bad()
-        values = self._users.values
-        ids = Ids(np.zeros(0, dtype=object) if values is None else values)
+        ids = Ids(_of_one_type(self._spec.names["user"], self._users, self._bad_users))
         words = {role: _word_list(index.values) for role, index in self._words.items()}
         parts: Iterable[Part]
         if self._spill is not None and self._spill.rows:
@@ -314,9 +313,26 @@ def _bad_ids(values: Any) -> NDArray[np.bool_]:
     )
 
 
+def _of_one_type(name: str, users: Index, bad: NDArray[np.bool_]) -> Any:
+    """Return the ids, all text or all whole numbers, as they must be to be sorted."""
+    values = np.zeros(0, dtype=object) if users.values is None else users.values
+    if is_arrow(values) or values.dtype != object:
+        return values
+    good = [value for value, out in zip(values.tolist(), bad, strict=True) if not out]
+    whole = [isinstance(value, int) for value in good]
+    if any(whole) and not all(whole):
+        hint = "the number 7 and the text '7' may be one user, or two: say str(...)"
+        raise InvalidLogError(f"column {name!r}", "both", "text or whole numbers", hint)
+    # No row has the code of a bad id: what stands there need only be sortable.
+    kept = np.where(bad, -1 if any(whole) else "", values)
+    return kept.astype(np.int64) if any(whole) else kept
+
+
 def _cell(column: Any, row: int) -> object:
     """Return one cell as a plain value."""
     one = column.iloc[row] if hasattr(column, "iloc") else column[row]
+    if isinstance(one, np.generic):
+        return one.item()
     return one.as_py() if hasattr(one, "as_py") else one
 
 

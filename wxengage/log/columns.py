@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from wxengage.errors import InvalidLogError
+from wxengage.errors import INT64_MAX, InvalidLogError
 from wxengage.log.faults import mark
 
 if TYPE_CHECKING:
@@ -56,18 +56,32 @@ def codes_of(column: Any) -> Codes:
     if is_arrow(column):
         return _arrow_codes(column)
     if is_series(column):
-        codes, values = column.factorize()
-        return Codes(np.asarray(codes, dtype=np.int64), _objects(values.to_numpy()))
+        return _series_codes(column)
     if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
         return _integer_codes(column)
-    if isinstance(column, np.ndarray):
-        column = column.tolist()
+    return _list_codes(column.tolist() if isinstance(column, np.ndarray) else column)
+
+
+def _series_codes(column: Any) -> Codes:
+    try:
+        codes, values = column.factorize()
+    except TypeError:  # a list, say, has no hash
+        return _list_codes(column.tolist())
+    if values.dtype == object and any(type(value) is not str for value in values):
+        # pandas takes 1 and True for the same value.
+        return _list_codes(column.tolist())
+    return Codes(np.asarray(codes, dtype=np.int64), _objects(values.to_numpy()))
+
+
+def _list_codes(column: list[Any]) -> Codes:
     known: dict[Any, int] = {}
     if set(map(type, column)) <= {str}:
         codes = [known.setdefault(value, len(known)) for value in column]
         return Codes(np.array(codes, dtype=np.int64), _objects(list(known)))
     # 1, 1.0 and True are one key of a dict, and three different ids here.
-    keyed = [None if is_none(value) else (type(value), value) for value in column]
+    keyed = [
+        None if is_none(value) else (type(value), _hashable(value)) for value in column
+    ]
     codes = [-1 if key is None else known.setdefault(key, len(known)) for key in keyed]
     return Codes(
         np.array(codes, dtype=np.int64), _objects([value for _, value in known])
@@ -78,18 +92,29 @@ def is_none(value: object) -> bool:
     return value is None or value != value  # noqa: PLR0124  NaN and NaT
 
 
+def _hashable(value: Any) -> Any:
+    """Return a value, or something else that is no id either where it has no hash."""
+    try:
+        hash(value)
+    except TypeError:
+        return (str(value),)
+    return value
+
+
 def _objects(values: Any) -> NDArray[Any]:
     """Return distinct values as int64 where all are whole numbers, else objects."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         return values.astype(np.int64)
     values = list(values)
     if values and all(
-        isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values
+        isinstance(v, int | np.integer)
+        and not isinstance(v, bool)
+        and abs(int(v)) <= INT64_MAX
+        for v in values
     ):
         return np.array(values, dtype=np.int64)
-    out = np.empty(len(values), dtype=object)
-    out[:] = [str(v) if type(v) is np.str_ else v for v in values]
-    return out
+    plain = (str(v) if type(v) is np.str_ else v for v in values)
+    return np.fromiter(plain, dtype=object, count=len(values))
 
 
 def _arrow_codes(column: Any) -> Codes:
@@ -103,9 +128,11 @@ def _arrow_codes(column: Any) -> Codes:
         column = pa.array([], type=column.type)
     if pa.types.is_integer(column.type) and not column.null_count:
         return _integer_codes(column.to_numpy(zero_copy_only=False))
+    if pa.types.is_nested(column.type):
+        return _list_codes(column.to_pylist())
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     values = column.dictionary
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         if pa.types.is_string_view(values.type):
@@ -119,7 +146,8 @@ def _integer_codes(column: NDArray[Any]) -> Codes:
     if not column.size:
         return Codes(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     low, high = int(column.min()), int(column.max())
-    if high - low > 4 * column.size + 1_000_000:
+    if high - low > 4 * column.size + 1_000_000 or high > INT64_MAX:
+        # A number beyond 64 bits with sign becomes negative, which no id is.
         values, codes = np.unique(column, return_inverse=True)
         return Codes(codes.astype(np.int64), values.astype(np.int64))
     offsets = column if low == 0 else column.astype(np.int64) - low

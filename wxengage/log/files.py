@@ -24,6 +24,9 @@ _PARQUET: Final = (".parquet", ".pq")
 _JSON: Final = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _TEXT: Final = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".txt": ","}
 
+# A packed file that is none, that ends too early, or whose bits have changed.
+_DAMAGES: Final = (gzip.BadGzipFile, EOFError, zlib.error)
+
 Batch = tuple[dict[str, Any], int]
 
 
@@ -178,19 +181,23 @@ def _text(path: Path, spec: Spec, encoding: str) -> Iterator[Batch]:
         )
         for batch in reader:
             yield _table(pa.table(batch) if batch.num_rows else batch)
-    except (pa.ArrowInvalid, UnicodeDecodeError, LookupError) as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError, LookupError, *_DAMAGES) as error:
         hint = f"is encoding={encoding!r} right? Chinese exports are often 'gb18030'"
         rule = "readable as text with columns"
         raise InvalidLogError(f"file {path.name}", str(error), rule, hint) from None
 
 
+def _open(path: Path, mode: str, **how: str) -> Any:
+    """Open a file, packed or not."""
+    packed = path.name.lower().endswith(".gz")
+    return gzip.open(path, mode, **how) if packed else path.open(mode, **how)
+
+
 def _header(path: Path, delimiter: str, encoding: str) -> list[str]:
     """Return a text file's column names."""
     import csv  # noqa: PLC0415  one line is read
-    import gzip  # noqa: PLC0415
 
-    opener: Any = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rt", encoding=encoding, newline="") as file:
+    with _open(path, "rt", encoding=encoding, newline="") as file:
         names = next(csv.reader(file, delimiter=delimiter), [])
     if names and names[0].startswith("\ufeff"):
         names[0] = names[0][1:]
@@ -199,18 +206,23 @@ def _header(path: Path, delimiter: str, encoding: str) -> list[str]:
 
 def _json(path: Path, spec: Spec) -> Iterator[Batch]:
     import pyarrow as pa  # noqa: PLC0415  an extra
-    from pyarrow import dataset, json  # noqa: PLC0415
+    from pyarrow import json  # noqa: PLC0415
 
+    read = json.ReadOptions(block_size=_BLOCK_BYTES)
     try:
         types = _json_types(path, spec)
-        form = dataset.JsonFileFormat(
-            read_options=json.ReadOptions(block_size=_BLOCK_BYTES),
-            parse_options=json.ParseOptions(explicit_schema=pa.schema(types)),
+        # What else a line may hold is none of our business: anything goes there.
+        parse = json.ParseOptions(
+            explicit_schema=pa.schema(types), unexpected_field_behavior="ignore"
         )
-        source = dataset.dataset(path, format=form, schema=pa.schema(types))
-        for batch in source.to_batches(batch_size=BATCH_ROWS):
-            yield {name: batch.column(name) for name in types}, batch.num_rows
-    except (pa.ArrowInvalid, ValueError) as error:
+        with _open(path, "rb") as file:
+            while lines := file.read(_BLOCK_BYTES // 2) + file.readline():
+                if lines.strip():
+                    block = json.read_json(
+                        io.BytesIO(lines), read_options=read, parse_options=parse
+                    )
+                    yield _table(block)
+    except (*_DAMAGES, ValueError) as error:
         if isinstance(error, InvalidLogError):
             raise
         hint = "one JSON object a line, the same type in a column throughout"
@@ -221,17 +233,15 @@ def _json_types(path: Path, spec: Spec) -> dict[str, Any]:
     """Return the types of an NDJSON file's columns, from its first lines."""
     # Left to itself Arrow takes text that looks like a time for a naive time and
     # drops its offset.
-    import gzip  # noqa: PLC0415  a few lines are read
-    import itertools  # noqa: PLC0415
+    import itertools  # noqa: PLC0415  a few lines are read
     import json  # noqa: PLC0415
 
     import pyarrow as pa  # noqa: PLC0415  an extra
 
     arrow = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    opener: Any = gzip.open if path.name.lower().endswith(".gz") else open
     seen: dict[str, Any] = {}
     found: dict[str, Any] = {}
-    with opener(path, "rt", encoding="utf-8") as file:
+    with _open(path, "rt", encoding="utf-8") as file:
         for line in itertools.islice(filter(str.strip, file), _PEEK_LINES):
             row = json.loads(line)
             if not isinstance(row, dict):

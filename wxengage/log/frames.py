@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from narwhals.stable.v2.typing import IntoFrame
     from numpy.typing import NDArray
 
-__all__ = ["ARRAYS", "ARROW", "Ids", "Origin", "give", "origin_of"]
+__all__ = ["ARRAYS", "ARROW", "Ids", "Origin", "give", "origin_of", "saved_origin"]
 
 Form = Literal["arrays", "records", "pandas", "polars", "pyarrow", "lazy"]
 _FORMS: Final[tuple[Form, ...]] = ("arrays", "records", "pandas", "polars", "pyarrow")
@@ -208,7 +209,7 @@ def _list(name: str, column: NDArray[Any] | Ids, origin: Origin) -> list[Any]:
     if isinstance(column, Ids):
         return list(column.numpy().tolist())
     if column.dtype.kind == "M":
-        tz = zone(origin.tz)
+        tz = zone(_iana(origin.tz))
         return [
             None if at is None else at.replace(tzinfo=dt.UTC).astimezone(tz)
             for at in column.astype("datetime64[us]").tolist()
@@ -216,6 +217,36 @@ def _list(name: str, column: NDArray[Any] | Ids, origin: Origin) -> list[Any]:
     if is_nullable_days(name, column):
         return [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
     return list(column.tolist())
+
+
+def _iana(tz: str) -> str:
+    """Return the zone, or UTC where it is a bare offset such as ``+08:00``."""
+    return "UTC" if re.fullmatch(r"(UTC)?[+-]\d\d:\d\d", tz) else zone(tz).key
+
+
+def saved_origin(form: Form, unit: str, tz: str) -> Origin:
+    """Return the origin that a saved folder tells.
+
+    Parameters
+    ----------
+    form, unit, tz
+        As saved.
+
+    Returns
+    -------
+    Origin
+        Of that.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value is none that is ever saved.
+    """
+    if form not in _FORMS or unit not in {"s", "ms", "us", "ns"}:
+        rule = "a folder that tells a kind of table and a resolution"
+        raise InvalidInputError("path", f"{form!r} and {unit!r}", rule)
+    _iana(tz)
+    return Origin(form, unit, tz)
 
 
 def is_nullable_days(name: str, column: NDArray[Any]) -> bool:
@@ -235,13 +266,14 @@ def _series(
         # hour that comes twice in autumn would be ambiguous.
         series = nw.new_series(name, column, nw.Datetime("us"), backend=backend)
         series = series.dt.replace_time_zone("UTC")
-        if origin.tz != "UTC":
-            series = series.dt.convert_time_zone(origin.tz)
+        tz = _iana(origin.tz) if backend.is_polars() else origin.tz
+        if tz != "UTC":
+            series = series.dt.convert_time_zone(tz)
         unit: Any = origin.unit
         # A rule of a second and a half does not end on a whole second.
         if unit != "ns" and (column > column.astype(f"M8[{unit}]")).any():
             return series
-        return series.cast(nw.Datetime(unit, origin.tz))
+        return series.cast(nw.Datetime(unit, tz))
     if is_nullable_days(name, column) and not backend.is_pandas_like():
         whole = [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
         return nw.new_series(name, whole, nw.Int64(), backend=backend)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import narwhals.stable.v2 as nw
+import numpy as np
 
 from wxengage.errors import InvalidInputError, InvalidLogError
 from wxengage.log.building import Builder
+from wxengage.log.columns import is_arrow, is_series
 from wxengage.log.events import Event
 from wxengage.log.frames import ARRAYS, ARROW, Origin, _form
 from wxengage.log.instants import UNITS
@@ -28,6 +31,7 @@ __all__ = ["read_log"]
 
 #: A clock may be this far ahead before a row counts as coming from the future.
 CLOCK_SKEW: Final = dt.timedelta(minutes=5)
+_SKEW_MICROS: Final = CLOCK_SKEW // dt.timedelta(microseconds=1)
 
 
 def read_log(
@@ -120,6 +124,7 @@ def read_log(
         zone(tz)
     names = {"user": user, "kind": kind, "at": at, "id": id, "value": value}
     names |= {"duration": duration, "item": item, "channel": channel, "group": group}
+    _check_names(names)
     constant = kind.name if isinstance(kind, Kind) else None
     if constant is not None and constant not in KINDS:
         raise InvalidInputError("kind", constant, "a kind in KINDS")
@@ -131,10 +136,18 @@ def read_log(
         kinds=_checked(kinds or {}),
         tz=tz,
         unit=unit,
-        latest=None if now is None else micros("now", now + CLOCK_SKEW),
+        latest=None if now is None else micros("now", now) + _SKEW_MICROS,
         on_bad=on_bad,
     )
     return _read(source, spec, encoding)
+
+
+def _check_names(names: Mapping[str, object]) -> None:
+    for role, name in names.items():
+        needless = name is None and role not in {"user", "kind", "at"}
+        constant = isinstance(name, Kind) and role == "kind"
+        if not (isinstance(name, str) or needless or constant):
+            raise InvalidInputError(role, name, "the name of a column")
 
 
 def _checked(kinds: Mapping[str, str]) -> Mapping[str, str]:
@@ -206,13 +219,24 @@ def _column(frame: nw.DataFrame[Any], name: str) -> Any:
 
 def _read_columns(columns: Mapping[str, Any], spec: Spec, origin: Origin) -> Log:
     wanted = spec.wanted(list(columns))
-    chosen = {name: columns[name] for name in wanted}
+    chosen = {name: _one_column(name, columns[name]) for name in wanted}
     lengths = {name: len(column) for name, column in chosen.items()}
     if len(set(lengths.values())) > 1:
         raise InvalidLogError("log", lengths, "columns of one length")
     builder = Builder(spec)
     builder.add(chosen, next(iter(lengths.values())))
     return builder.finish(origin)
+
+
+def _one_column(name: str, column: Any) -> Any:
+    """Return a column as an array, a Series or a list."""
+    if is_arrow(column) or is_series(column) or isinstance(column, list):
+        return column
+    if isinstance(column, np.ndarray) and column.ndim == 1:
+        return column
+    if isinstance(column, str | bytes | np.ndarray) or not isinstance(column, Iterable):
+        raise InvalidInputError(f"source[{name!r}]", column, "a list or an array")
+    return list(column)
 
 
 def _read_files(paths: Sequence[Any], spec: Spec, encoding: str) -> Log:

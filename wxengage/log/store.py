@@ -8,7 +8,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.log.folders import read_folder
-from wxengage.log.frames import Ids, Origin
+from wxengage.log.frames import Ids, saved_origin
 from wxengage.log.part import KIND_CODES, KIND_NAMES, Part
 from wxengage.log.spec import UNKNOWN
 from wxengage.log.table import Log
@@ -73,5 +73,5 @@ def _log(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> Log:
     words = {
         n.removeprefix("words."): a for n, a in arrays.items() if n.startswith("words.")
     }
-    origin = Origin(about["form"], about["unit"], about["tz"])
+    origin = saved_origin(about["form"], about["unit"], about["tz"])
     return Log(ids=ids, parts=tuple(part.split()), words=words, origin=origin)

@@ -8,6 +8,7 @@ all events would give.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -15,7 +16,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.log.folders import read_folder, write_folder
-from wxengage.log.frames import ARRAYS, Ids, Origin
+from wxengage.log.frames import ARRAYS, Ids, saved_origin
 from wxengage.log.reading import read_log
 from wxengage.log.runs import NEVER
 from wxengage.log.state import ACTIVE, UserState, days_of, state_of
@@ -26,6 +27,7 @@ from wxengage.times.zones import MICROS_PER_DAY, from_micros, micros, span_micro
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -141,6 +143,8 @@ class Tally:
             If the settings differ, or an event of ``other`` is earlier than one
             of this tally's of the same user.
         """
+        if not isinstance(other, Tally):
+            raise InvalidInputError("other", type(other), "a tally", "add() takes logs")
         mine = (self._clock, self._window, self._gap)
         if mine != (other._clock, other._window, other._gap):
             rule = f"made with {mine}"
@@ -190,6 +194,12 @@ class Tally:
             return
         known = len(self._codes)
         ids = list(later._codes)
+        if (
+            len({type(one) for one in (*ids[:1], *itertools.islice(self._codes, 1))})
+            > 1
+        ):
+            rule = f"of ids such as {ids[0]!r:.6}, text or whole numbers throughout"
+            raise InvalidInputError("batch", "ids of another type", rule)
         seen = [self._codes.get(one, -1) for one in ids]
         codes = np.array(seen, dtype=np.int64)
         new = codes < 0
@@ -354,6 +364,14 @@ class Tally:
             If it is no saved tally, or a newer version wrote it.
         """
         about, arrays = read_folder(path, "tally")
+        try:
+            return cls._of(about, arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            rule = "a whole saved tally"
+            raise InvalidInputError("path", str(path), rule, str(error)) from None
+
+    @classmethod
+    def _of(cls, about: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
         clock = DayClock(about["tz"], dt.time.fromisoformat(about["day_start"]))
         tally = cls(
             clock=clock,
@@ -367,5 +385,5 @@ class Tally:
         tally._state = UserState(**columns)
         tally._ring = np.array(arrays["ring"])
         tally._last_day, tally._last_at = about["last_day"], about["last_at_us"]
-        tally._origin = Origin(*about["origin"])
+        tally._origin = saved_origin(*about["origin"])
         return tally
