@@ -15,11 +15,12 @@ __all__ = ["GROUPS", "TARGETS", "WORKS", "Comparison", "Target", "Verdict"]
 
 _PEERS: Final = ("pandas", "Polars", "Polars tuned", "DuckDB", "DuckDB tuned")
 _WAYS: Final = ("wxengage", "native", "native unchecked")
+_ADDING: Final = "wxengage, adding only"
 #: Each comparison's engines, ours first.
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "A1": ("wxengage", "wxengage, asked again", *_PEERS),
     "A2": ("wxengage", *_PEERS),
-    "A3": ("wxengage", "wxengage recompute", *_PEERS),
+    "A3": ("wxengage", _ADDING, "wxengage recompute", *_PEERS),
 } | {
     f"A4 {where}": tuple(f"{where}, {way}" for way in _WAYS)
     for where in ("Polars", "DuckDB", "Ibis", "Spark")
@@ -43,7 +44,8 @@ WORKS: Final[Mapping[str, tuple[str, str]]] = {
         "The nightly job",
         "A `Tally` holds 99 % of the events and is open. Timed is adding the last "
         "1 % from a Parquet file and asking for the summary; the others compute the "
-        "same answer from all events, and so do we (*recompute*).",
+        "same answer from all events, and so do we (*recompute*). *Adding only* "
+        "leaves out the summary, which costs what the users cost.",
     ),
     "A4": (
         "Inside an engine",
@@ -95,9 +97,10 @@ class Comparison:
         """Our timing."""
         return next(iter(self.timings.values()))
 
-    def ratio(self, engine: str, measure: str) -> float:
-        """Return how many times as long another engine took as we did."""
-        return median_ratio(self.timings[engine], self.own, measure)
+    def ratio(self, engine: str, measure: str, own: str = "") -> float:
+        """Return how many times as long an engine took as ``own``, or as we did."""
+        ours = self.timings[own] if own else self.own
+        return median_ratio(self.timings[engine], ours, measure)
 
     def plain(self) -> dict[str, Any]:
         """Return the comparison as JSON."""
@@ -156,18 +159,21 @@ class Target:
         Against what.
     wall, cpu
         Factors. Below zero: our own time is at most this many times the other's.
+    own
+        Which of our timings, where it is not the first.
     """
 
     group: str
     engine: str
     wall: float
     cpu: float
+    own: str = ""
 
     def judge(self, comparison: Comparison) -> Verdict:
         """Return where we stand."""
         needed, reached, met = {}, {}, {}
         for measure, factor in (("wall", self.wall), ("CPU", self.cpu)):
-            times = comparison.ratio(self.engine, measure.lower())
+            times = comparison.ratio(self.engine, measure.lower(), self.own)
             if factor < 0:
                 needed[measure] = f"at most {-factor:g}x"
                 reached[measure] = f"{1 / times:.2f}x"
@@ -178,7 +184,9 @@ class Target:
                 met[measure] = times >= factor
         name = self.group.partition(" ")[0]
         side = "as long as" if self.wall < 0 else "as fast as"
-        text = f"{name}, {comparison.events:,} events: {side} {self.engine}"
+        way = self.own.partition(", ")[2]
+        text = f"{name}, {comparison.events:,} events{way and ', '}{way}"
+        text += f": {side} {self.engine}"
         return Verdict(text, needed, reached, met)
 
 
@@ -190,6 +198,7 @@ TARGETS: Final = (
     *(Target("A2", peer, 1.5, 1.5) for peer in _PEERS[1:4]),
     Target("A2", "DuckDB tuned", 1, 1),
     *(Target("A3", peer, 100, 100) for peer in _PEERS),
+    *(Target("A3", peer, 100, 100, _ADDING) for peer in _PEERS),
     Target("A4 Polars", "Polars, native", -1.1, -1.1),
     Target("A4 DuckDB", "DuckDB, native", -1.1, -1.1),
     Target("A4 Ibis", "Ibis, native", -1.35, -1.35),

@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from answers import CODES, COLUMNS, NAMES, SILENCE
+from answers import CODES, COLUMNS, NAMES, SEGMENTS, SILENCE
 from eventlog import AS_OF, KINDS, EventLog
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Job:
     answer: Callable[[Any], Mapping[str, Any]]
 
 
-def make_job(work: str, engine: str, log: EventLog) -> Job:
+def make_job(work: str, engine: str, log: EventLog, scratch: Path) -> Job:
     """Make an engine ready for a comparison.
 
     Parameters
@@ -61,6 +60,8 @@ def make_job(work: str, engine: str, log: EventLog) -> Job:
         Its name in that comparison.
     log
         The events.
+    scratch
+        A folder for what the job must keep, for as long as it is used.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def make_job(work: str, engine: str, log: EventLog) -> Job:
     if work == "A4":
         return _narwhals_job(engine, log)
     if engine.startswith("wxengage"):
-        return _our_job(work, engine, log)
+        return _our_job(work, engine, log, scratch)
     peer, _, tuned = engine.partition(" ")
     in_memory = work == "A1"
     maker = {"pandas": _pandas_job, "Polars": _polars_job, "DuckDB": _duckdb_job}[peer]
@@ -80,22 +81,22 @@ def make_job(work: str, engine: str, log: EventLog) -> Job:
 # --- wxengage --------------------------------------------------------------
 
 
-def _our_job(work: str, engine: str, log: EventLog) -> Job:
+def _our_job(work: str, engine: str, log: EventLog, scratch: Path) -> Job:
     from wxengage.log import read_log
     from wxengage.segments import classify_users
 
     def ask(events: Any) -> tuple[Any, Any]:  # noqa: ANN401  a Log
         return events.summarise(_AS_OF), classify_users(events, _AS_OF)
 
-    if work == "A3" and engine == "wxengage":
-        return _tally_job(log)
+    if work == "A3" and engine != "wxengage recompute":
+        return _tally_job(log, scratch, adding_only=engine != "wxengage")
     if work != "A1":
         files = log.files
         return Job(lambda: None, lambda _: ask(read_log(files, **_FILE)), _our_answer)
-    table = _arrow_of_codes(log)
+    columns = _columns_of_codes(log)
 
     def fresh() -> Any:  # noqa: ANN401  a Log
-        events = read_log(table, value="value")
+        events = read_log(columns, value="value")
         if engine == "wxengage, asked again":
             ask(events)
         return events
@@ -103,27 +104,27 @@ def _our_job(work: str, engine: str, log: EventLog) -> Job:
     return Job(fresh, ask, _our_answer)
 
 
-def _arrow_of_codes(log: EventLog) -> Any:  # noqa: ANN401  pyarrow is untyped
+def _columns_of_codes(log: EventLog) -> dict[str, Any]:
+    """Return the codes as plain arrays; words only where the library wants words."""
     import pyarrow as pa
 
     codes = log.codes()
     kinds = pa.array(codes["kind"].astype(np.int8))
-    return pa.table(
-        {
-            "user": codes["user"],
-            "kind": pa.DictionaryArray.from_arrays(kinds, pa.array(KINDS)),
-            "at": pa.array(codes["at"], pa.timestamp("us", "UTC")),
-            "value": codes["value"],
-        }
-    )
+    return {
+        "user": codes["user"],
+        "kind": pa.DictionaryArray.from_arrays(kinds, pa.array(KINDS)),
+        "at": codes["at"].view("datetime64[us]"),
+        "value": codes["value"],
+    }
 
 
 def _our_answer(result: tuple[Any, Any]) -> dict[str, Any]:
     summary, segments = result
     columns = {name: getattr(summary, name) for name in _OURS}
-    if list(map(str, segments["user"].to_pylist())) != list(map(str, summary.user)):
-        raise SystemExit("summarise and classify_users list other users")
-    return columns | {"segment": np.array(segments["segment"].to_pylist())}
+    named = {name: np.asarray(segments[name]) for name in ("user", "segment")}
+    if not np.array_equal(named["user"], summary.user):
+        raise ValueError("summarise and classify_users list different users")
+    return columns | {"segment": named["segment"]}
 
 
 def build_tally(log: EventLog, folder: Path) -> None:
@@ -135,32 +136,35 @@ def build_tally(log: EventLog, folder: Path) -> None:
     tally.save(folder)
 
 
-def _tally_job(log: EventLog) -> Job:
+def _tally_job(log: EventLog, scratch: Path, *, adding_only: bool) -> Job:
     from wxengage.log import Tally
 
-    kept = tempfile.TemporaryDirectory(prefix="wxengage-tally-")
-    folder = Path(kept.name) / "tally"
+    folder = scratch / "tally"
     # In a process of its own: the memory of the first day is not the nightly job's.
     worker = Path(__file__).with_name("worker.py")
     arguments = [str(log.folder), str(log.events), str(log.users), str(folder)]
     subprocess.run([sys.executable, worker, "tally", *arguments], check=True)
 
-    def run(tally: Any) -> tuple[Any, Any]:  # noqa: ANN401  a Tally
+    def add(tally: Any) -> Any:
         tally.add(log.new, **_FILE)
+        return tally
+
+    def summarise(tally: Any) -> tuple[Any, Any]:
         summary = tally.summary(_AS_OF)
         last = summary.last_interaction_at
-        silent = AS_OF - last.view(np.int64) >= SILENCE
         # The default policy's rule; NaT stands for never.
-        segment = np.where(silent, "dormant", "active").astype(object)
-        segment[np.isnat(last)] = "potential"
-        return summary, segment
+        never = np.isnat(last)
+        dormant = ~never & (AS_OF - last.view(np.int64) >= SILENCE)
+        words = np.array(SEGMENTS, dtype=object)
+        return summary, words[np.where(never, 0, np.where(dormant, 2, 1))]
 
-    def answer(result: tuple[Any, Any]) -> dict[str, Any]:
-        assert kept.name
-        columns = {name: getattr(result[0], name) for name in _OURS}
-        return columns | {"segment": result[1]}
+    def answer(result: Any) -> dict[str, Any]:
+        summary, segment = summarise(result) if adding_only else result
+        return {name: getattr(summary, name) for name in _OURS} | {"segment": segment}
 
-    return Job(lambda: Tally.open(folder), run, answer)
+    if adding_only:
+        return Job(lambda: Tally.open(folder), add, answer)
+    return Job(lambda: Tally.open(folder), lambda tally: summarise(add(tally)), answer)
 
 
 # --- the peers -------------------------------------------------------------

@@ -186,9 +186,7 @@ def _ids(users: int) -> Any:  # noqa: ANN401  pyarrow is untyped
     return pa.StringArray.from_buffers(users, *buffers)
 
 
-def _pieces(
-    events: int, users: int, pieces: int
-) -> Iterator[dict[str, NDArray[Any]]]:
+def _pieces(events: int, users: int, pieces: int) -> Iterator[dict[str, NDArray[Any]]]:
     """Yield stretches of equal length of the 180 days, with as many events each."""
     rng = np.random.default_rng([_SEED, events, users])
     reach = np.cumsum(1.0 / (np.arange(users) + 50.0))

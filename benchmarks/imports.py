@@ -103,9 +103,15 @@ def measure_imports(runs: int = _RUNS) -> Imports:
     for _ in range(runs):
         bare.append(_run("pass"))
         ours.append(_run("import wxengage"))
-    look = f"import sys, wxengage; print(*sorted(set(sys.modules) & {set(FORBIDDEN)!r}))"
+    look = (
+        f"import sys, wxengage; print(*sorted(set(sys.modules) & {set(FORBIDDEN)!r}))"
+    )
     found = subprocess.run(
-        [sys.executable, "-c", look], cwd=_ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", look],
+        cwd=_ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return Imports(
         bare_wall=min(wall for wall, _ in bare),

@@ -249,7 +249,10 @@ def ibis_summary(table: Any, *, checked: bool) -> Any:  # noqa: ANN401  ibis is 
 
     epoch = ibis.timestamp("1970-01-01T00:00:00+00:00")
     rows = table.select(
-        "kind", "value", user=table.user_id, us=table.at.delta(epoch, unit="microsecond")
+        "kind",
+        "value",
+        user=table.user_id,
+        us=table.at.delta(epoch, unit="microsecond"),
     )
     if checked:
         rows = rows.filter(_ibis_checks(rows))

@@ -80,7 +80,11 @@ def _words() -> list[str]:
     """Return what the machine and the libraries are."""
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = next(
-        (line.split(":")[1].strip() for line in text.splitlines() if "model name" in line),
+        (
+            line.split(":")[1].strip()
+            for line in text.splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -111,7 +115,13 @@ def table(comparison: Comparison) -> list[str]:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}" if value < 10 else f"{value:.1f}"
+    return (
+        f"{value:.4f}"
+        if value < 0.1
+        else f"{value:.3f}"
+        if value < 10
+        else f"{value:.1f}"
+    )
 
 
 def _growth(comparisons: Sequence[Comparison]) -> list[str]:
@@ -194,7 +204,9 @@ def verdicts(found: Iterable[Comparison], imports: Imports | None) -> list[Verdi
         if one.group not in largest or one.events > largest[one.group].events:
             largest[one.group] = one
     said = [
-        target.judge(largest[target.group]) for target in TARGETS if target.group in largest
+        target.judge(largest[target.group])
+        for target in TARGETS
+        if target.group in largest and target.engine in largest[target.group].timings
     ]
     if "A5" in largest:
         said += _growth_verdicts(largest["A5"])
@@ -243,7 +255,9 @@ def page(found: Sequence[Comparison], imports: Imports | None) -> str:
 
 def sorted_by_size(found: Iterable[Comparison], group: str) -> list[Comparison]:
     """Return a group's comparisons, the smallest log first."""
-    return sorted((one for one in found if one.group == group), key=lambda one: one.events)
+    return sorted(
+        (one for one in found if one.group == group), key=lambda one: one.events
+    )
 
 
 def _group(comparisons: Sequence[Comparison]) -> list[str]:

@@ -95,7 +95,9 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="of each engine")
     parser.add_argument("--spark", action="store_true", help="Spark in A4 too")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="write a Markdown page")
+    parser.add_argument(
+        "--write", type=Path, metavar="PAGE", help="write a Markdown page"
+    )
     parser.add_argument(
         "--results",
         type=Path,
@@ -177,7 +179,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results.imports = measure_imports()
         results.save()
     for one in verdicts(results.comparisons, results.imports):
-        print(f"{one.text}: {dict(one.needed)}, reached {dict(one.reached)}: {one.word}")
+        print(
+            f"{one.text}: {dict(one.needed)}, reached {dict(one.reached)}: {one.word}"
+        )
     if options.write:
         text = page(results.comparisons, results.imports)
         options.write.write_text(text, encoding="utf-8")

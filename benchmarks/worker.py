@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def main(arguments: list[str]) -> None:
     if what == "tally":
         build_tally(log, Path(rest[0]))
     else:
-        _serve(make_job(rest[0], rest[1], log))
+        with tempfile.TemporaryDirectory(prefix="wxengage-bench-") as scratch:
+            _serve(make_job(rest[0], rest[1], log, Path(scratch)))
 
 
 if __name__ == "__main__":

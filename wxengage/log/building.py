@@ -13,7 +13,6 @@ from wxengage.log.events import bad_id
 from wxengage.log.faults import Rejected, bad_rows, mark
 from wxengage.log.frames import Ids, Origin
 from wxengage.log.instants import instants_of
-from wxengage.log.kinds import nearest_kind
 from wxengage.log.part import KIND_CODES, Part
 from wxengage.log.spec import UNKNOWN, Spec
 from wxengage.log.spill import SPILL_ROWS, Spill
@@ -28,8 +27,6 @@ __all__ = ["Builder"]
 
 _AMOUNTS: Final = ("value", "duration")
 _WORDS: Final = ("item", "channel", "group")
-# An id in a message is cut to this: openids are personal information.
-_SHOWN_OF_ID: Final = 4
 
 
 class Index:
@@ -184,30 +181,12 @@ class Builder:
     ) -> None:
         names = self._spec.names
 
-        def look(row: int, fault: str) -> tuple[str, object, str]:
+        def look(row: int, fault: str) -> tuple[str, str, object]:
             role = fault.rpartition("_")[2]
             if role == "number":
                 role = next(name for name, bad in amounts.items() if bad[row])
             role = role if role in names else "at"
-            got = _cell(columns[names[role]], row)
-            if (
-                role in {"user", "id"}
-                and isinstance(got, str)
-                and len(got) > _SHOWN_OF_ID
-            ):
-                mend = bad_id(got) if fault == "bad_user" else ""
-                return (
-                    names[role],
-                    got[:_SHOWN_OF_ID] + "...",
-                    f"ids are {mend}" if mend else "",
-                )
-            if fault == "unknown_kind" and (near := nearest_kind(str(got))):
-                return (
-                    names[role],
-                    got,
-                    f"did you mean {near!r}? kinds={{{got!r}: {near!r}}}",
-                )
-            return names[role], got, ""
+            return role, names[role], _cell(columns[names[role]], row)
 
         self._rejected += bad_rows(faults, self._given, look)
 
@@ -281,7 +260,7 @@ class Builder:
         mark(faults, repeated, "duplicate")
         field, values = self._spec.names["id"], self._ids.values
         bad = bad_rows(
-            faults, 0, lambda row, _: (field, _cell(values, int(ids[row])), "")
+            faults, 0, lambda row, _: ("id", field, _cell(values, int(ids[row])))
         )
         self._rejected += [attrs.evolve(one, row=int(rows[one.row])) for one in bad]
         good = np.flatnonzero(faults == 0)

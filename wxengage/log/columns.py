@@ -182,7 +182,8 @@ def numbers_of(name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.
     """
     values, missing = _floats(name, column)
     faults = np.zeros(len(values), dtype=np.uint8)
-    values = np.where(missing, 0.0, values)
+    if missing.any():
+        values = np.where(missing, 0.0, values)
     finite = np.isfinite(values)
     if not finite.all():
         mark(faults, ~finite, "bad_number")

@@ -8,13 +8,15 @@ import attrs
 import numpy as np
 
 from wxengage.errors import BadRow, InvalidLogError, shorten
+from wxengage.log.events import bad_id
+from wxengage.log.kinds import nearest_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-__all__ = ["CODE", "FAULTS", "Rejected", "mark"]
+__all__ = ["CODE", "FAULTS", "Rejected", "bad_rows", "mark", "told"]
 
 #: Fault -> the mend. A row is counted under the first fault that it has.
 FAULTS: Final = {
@@ -36,6 +38,7 @@ FAULTS: Final = {
 }
 CODE: Final = {name: code for code, name in enumerate(FAULTS, 1)}
 _NAMES: Final = ("", *FAULTS)
+_SHOWN_OF_ID: Final = 4
 #: Rows shown in an error.
 SHOWN: Final = 10
 
@@ -85,10 +88,39 @@ class Rejected:
             raise InvalidLogError.of(self.given, counts, bad[:SHOWN])
 
 
+def told(role: str, fault: str, got: object) -> tuple[object, str]:
+    """Return how a bad cell is shown, and what to do about it.
+
+    Parameters
+    ----------
+    role
+        Of the cell's column.
+    fault
+        Its code.
+    got
+        What stands there.
+
+    Returns
+    -------
+    got
+        The start of an id: openids are personal information.
+    mend
+        More than the general one where more is known.
+    """
+    mend = FAULTS[fault]
+    if fault == "unknown_kind" and (near := nearest_kind(str(got))):
+        mend = f"did you mean {near!r}? kinds={{{got!r}: {near!r}}}"
+    if role in {"user", "id"} and isinstance(got, str) and len(got) > _SHOWN_OF_ID:
+        if fault == "bad_user":
+            mend = f"ids are {bad_id(got)}"
+        got = got[:_SHOWN_OF_ID] + "..."
+    return got, mend
+
+
 def bad_rows(
     faults: NDArray[np.uint8],
     start: int,
-    look: Callable[[int, str], tuple[str, object, str]],
+    look: Callable[[int, str], tuple[str, str, object]],
 ) -> list[BadRow]:
     """Describe the rows with a fault.
 
@@ -99,8 +131,7 @@ def bad_rows(
     start
         The first row's position in the source.
     look
-        From a row and its fault: the column, the value, and a mend that says
-        more than the general one, or "".
+        From a row and its fault: the role, the column and the value.
 
     Returns
     -------
@@ -110,8 +141,7 @@ def bad_rows(
     found = []
     for row in np.flatnonzero(faults).tolist():
         fault = _NAMES[faults[row]]
-        field, got, mend = look(row, fault)
-        found.append(
-            BadRow(start + row, fault, field, shorten(got), mend or FAULTS[fault])
-        )
+        role, field, cell = look(row, fault)
+        got, mend = told(role, fault, cell)
+        found.append(BadRow(start + row, fault, field, shorten(got), mend))
     return found

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import glob
+import gzip
+import io
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,8 +27,8 @@ _PARQUET: Final = (".parquet", ".pq")
 _JSON: Final = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _TEXT: Final = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".txt": ","}
 
-# A packed file that is none, that ends too early, or whose bits have changed.
-_DAMAGES: Final = (gzip.BadGzipFile, EOFError, zlib.error)
+# Not what its name says, of another encoding, ending too early, bits that changed.
+_DAMAGES: Final = (ValueError, EOFError, OSError, zlib.error)
 
 Batch = tuple[dict[str, Any], int]
 
@@ -181,16 +184,24 @@ def _text(path: Path, spec: Spec, encoding: str) -> Iterator[Batch]:
         )
         for batch in reader:
             yield _table(pa.table(batch) if batch.num_rows else batch)
-    except (pa.ArrowInvalid, UnicodeDecodeError, LookupError, *_DAMAGES) as error:
+    except (*_DAMAGES, LookupError) as error:
+        if _is_another_matter(error):
+            raise
         hint = f"is encoding={encoding!r} right? Chinese exports are often 'gb18030'"
         rule = "readable as text with columns"
         raise InvalidLogError(f"file {path.name}", str(error), rule, hint) from None
 
 
+def _is_another_matter(error: Exception) -> bool:
+    """Return whether an error is not about what the file holds."""
+    system = isinstance(error, OSError) and error.errno is not None
+    return system or isinstance(error, InvalidLogError)
+
+
 def _open(path: Path, mode: str, **how: str) -> Any:
     """Open a file, packed or not."""
-    packed = path.name.lower().endswith(".gz")
-    return gzip.open(path, mode, **how) if packed else path.open(mode, **how)
+    opener: Any = gzip.open if path.name.lower().endswith(".gz") else open
+    return opener(path, mode, **how)
 
 
 def _header(path: Path, delimiter: str, encoding: str) -> list[str]:
@@ -222,8 +233,8 @@ def _json(path: Path, spec: Spec) -> Iterator[Batch]:
                         io.BytesIO(lines), read_options=read, parse_options=parse
                     )
                     yield _table(block)
-    except (*_DAMAGES, ValueError) as error:
-        if isinstance(error, InvalidLogError):
+    except _DAMAGES as error:
+        if _is_another_matter(error):
             raise
         hint = "one JSON object a line, the same type in a column throughout"
         raise InvalidLogError(f"file {path.name}", str(error), "NDJSON", hint) from None

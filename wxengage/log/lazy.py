@@ -7,6 +7,7 @@ on all arithmetic is on integers, and no session's time zone can change a day.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -17,7 +18,7 @@ from wxengage.errors import BadRow, InvalidLogError, shorten
 from wxengage.log.building import Builder
 from wxengage.log.engines import as_instants, with_micros
 from wxengage.log.expressions import EARLIEST, flag, from_wall, local_day, whole
-from wxengage.log.faults import FAULTS, SHOWN, Rejected
+from wxengage.log.faults import FAULTS, SHOWN, Rejected, told
 from wxengage.log.frames import ARROW, Ids, Origin
 from wxengage.log.kinds import KINDS
 from wxengage.log.screening import fault_of, with_conflicts, with_kinds
@@ -198,10 +199,14 @@ class LazyLog(Log):
         for row in rows:
             fault = row["_fault"]
             role = fault.rpartition("_")[2]
-            role = {"kind": "_word", "number": "value"}.get(role, role)
-            role = role if role in row else "at"
-            name = self._spec.names.get("kind" if role == "_word" else role, role)
-            found.append(BadRow(-1, fault, name, shorten(row[role]), FAULTS[fault]))
+            if role == "number":
+                amounts = [one for one in ("value", "duration") if one in row]
+                role = next(one for one in amounts if not _is_amount(row[one]))
+            cell = row["_word"] if role == "kind" else row.get(role, row["at"])
+            role = role if role in self._spec.names else "at"
+            got, mend = told(role, fault, cell)
+            name = self._spec.names[role]
+            found.append(BadRow(-1, fault, name, shorten(got), mend))
         return tuple(found)
 
     def _where(self, condition: Any) -> LazyLog:
@@ -353,6 +358,10 @@ class LazyLog(Log):
             nw.col(n).cast(nw.Int64()) for n in ("current", "longest", "last_day")
         ]
         return nw.to_native(frame.select("user", *columns))
+
+
+def _is_amount(cell: float | None) -> bool:
+    return cell is None or 0 <= cell < math.inf
 
 
 def _columns(

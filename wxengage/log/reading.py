@@ -210,6 +210,8 @@ def _column(frame: nw.DataFrame[Any], name: str) -> Any:
     series = frame.get_column(name)
     if frame.implementation.is_pandas_like() or frame.implementation.is_pyarrow():
         return series.to_native()
+    if series.dtype == nw.Object:
+        return series.to_list()  # in Arrow these would be addresses
     try:
         import pyarrow  # noqa: F401, ICN001, PLC0415  an extra
     except ImportError:

@@ -112,6 +112,7 @@ def summary_of(
     state: UserState,
     window: tuple[NDArray[np.int64], NDArray[np.int64]],
     ids: Ids,
+    order: NDArray[np.int64],
     *,
     as_of: int,
     clock: DayClock,
@@ -126,7 +127,9 @@ def summary_of(
     window
         Interactions in the window, and days with one, a row a user code.
     ids
-        The ids of the codes.
+        The ids of the summary's users.
+    order
+        Their codes, in the same order.
     as_of
         The instant of the summary, microseconds since 1970.
     clock
@@ -137,11 +140,9 @@ def summary_of(
     Returns
     -------
     Summary
-        Users who have an event, ascending by id.
+        Of these users, in this order.
     """
-    order = ids.order
-    order = order[state.events[order] > 0]
-    state, ids = state.take(order), ids.take(order)
+    state = state.take(order)
     today = int(clock.days(np.array([as_of], dtype=np.int64))[0])
     known = state.follow_since != NEVER
     followed = clock.days(np.where(known, state.follow_since, as_of))

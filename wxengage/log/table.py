@@ -282,10 +282,13 @@ class Log:
             state, *window_of = fold(part, start, upto, gap, clock)
             whole.put(part.members, state)
             counts[part.members], days[part.members] = window_of
+        order = self._ids.order
+        order = order[whole.events[order] > 0]
         return summary_of(
             whole,
             (counts, days),
-            self._ids,
+            self._ids.take(order),
+            order,
             as_of=upto,
             clock=clock,
             origin=self._origin,

@@ -77,7 +77,10 @@ class Tally:
         # Interactions by day and user: row ``day % days`` holds that day, for the
         # days up to the last one seen.
         self._ring = np.zeros((self._days, 0), dtype=np.uint32)
-        self._sorted: Ids | None = None
+        # Ids ascending with their codes, and those that came since they were sorted.
+        self._sorted: NDArray[Any] = np.zeros(0, dtype=object)
+        self._order = np.zeros(0, dtype=np.int64)
+        self._unsorted: list[Any] = []
         self._last_day: int | None = None
         self._last_at = NEVER
         self._origin = ARRAYS
@@ -214,7 +217,7 @@ class Tally:
         self._grow(known + int(new.sum()))
         for i in np.flatnonzero(new).tolist():
             self._codes[ids[i]] = int(codes[i])
-            self._sorted = None
+            self._unsorted.append(ids[i])
         self._state.put(codes[new], later._state.take(np.flatnonzero(new)))
         self._state.put(codes[old], together)
         self._turn(later._last_day)
@@ -298,20 +301,23 @@ class Tally:
         return summary_of(
             self._state,
             (counts, days),
-            self._ids(),
+            *self._ascending(),
             as_of=upto,
             clock=self._clock,
             origin=self._origin,
         )
 
-    def _ids(self) -> Ids:
-        if self._sorted is None:
-            ids = list(self._codes)
-            whole = ids and isinstance(ids[0], int)
-            found = np.empty(len(ids), dtype=np.int64 if whole else object)
-            found[:] = ids
-            self._sorted = Ids(found)
-        return self._sorted
+    def _ascending(self) -> tuple[Ids, NDArray[np.int64]]:
+        """Return the ids in ascending order, and their codes."""
+        if self._unsorted:
+            ids = _column(sorted(self._unsorted))
+            codes = np.array([self._codes[one] for one in ids.tolist()], dtype=np.int64)
+            if len(self._sorted):
+                places = np.searchsorted(self._sorted, ids)
+                ids = np.insert(self._sorted, places, ids)
+                codes = np.insert(self._order, places, codes)
+            self._sorted, self._order, self._unsorted = ids, codes, []
+        return Ids(self._sorted), self._order
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Keep the tally as a folder that ``Tally.open`` reads.
@@ -331,7 +337,11 @@ class Tally:
             f"state.{f.name}": getattr(self._state, f.name)[:n]
             for f in attrs.fields(UserState)
         }
-        arrays |= {"ids": self._ids().values, "ring": self._ring[:, :n]}
+        arrays |= {
+            "ids": _column(list(self._codes)),
+            "order": self._ascending()[1],
+            "ring": self._ring[:, :n],
+        }
         about = {
             "what": "tally",
             "tz": self._clock.tz,
@@ -378,12 +388,20 @@ class Tally:
             window=dt.timedelta(days=about["window_days"]),
             session_gap=dt.timedelta(microseconds=about["session_gap_us"]),
         )
-        tally._codes = {one: code for code, one in enumerate(arrays["ids"].tolist())}
-        columns = {
-            f.name: np.array(arrays[f"state.{f.name}"]) for f in attrs.fields(UserState)
-        }
-        tally._state = UserState(**columns)
-        tally._ring = np.array(arrays["ring"])
+        ids, order = np.asarray(arrays["ids"]), np.array(arrays["order"])
+        n = len(ids)
+        tally._codes = {one: code for code, one in enumerate(ids.tolist())}
+        tally._sorted, tally._order = ids[order], order
+        tally._grow(n)
+        for field in attrs.fields(UserState):
+            getattr(tally._state, field.name)[:n] = arrays[f"state.{field.name}"]
+        tally._ring[:, :n] = arrays["ring"]
         tally._last_day, tally._last_at = about["last_day"], about["last_at_us"]
         tally._origin = saved_origin(*about["origin"])
         return tally
+
+
+def _column(ids: list[Any]) -> NDArray[Any]:
+    """Return ids, all text or all whole numbers, as an array."""
+    whole = bool(ids) and isinstance(ids[0], int)
+    return np.fromiter(ids, dtype=np.int64 if whole else object, count=len(ids))
