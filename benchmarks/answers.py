@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
-
 from eventlog import AS_OF, KINDS
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ __all__ = [
     "WINDOW_DAY",
     "WINDOW_START",
     "Words",
-    "digest",
     "differences",
+    "digest",
 ]
 
 DAY: Final = 86_400_000_000
@@ -134,14 +133,12 @@ def digest(answer: Mapping[str, Any]) -> dict[str, str]:
 
 def _whole(name: str, column: NDArray[Any]) -> NDArray[np.int64]:
     if name == "segment":
-        words = np.array(SEGMENTS, dtype=object)
-        codes = column[:, None] == words if column.dtype.kind == "O" else None
-        if codes is None:
-            codes = column.astype(str)[:, None] == words.astype(str)
-        return np.where(codes.any(axis=1), codes.argmax(axis=1), -1).astype(np.int64)
+        hits = column.astype("U")[:, None] == np.array(SEGMENTS)
+        return np.where(hits.any(axis=1), hits.argmax(axis=1), -1).astype(np.int64)
     if column.dtype.kind == "M":
         at = column.astype("datetime64[us]")
-        return np.where(np.isnat(at), -1, at.view(np.int64))
+        whole: NDArray[np.int64] = np.where(np.isnat(at), -1, at.view(np.int64))
+        return whole
     if column.dtype.kind == "O":
         column = np.array([np.nan if v is None else v for v in column.tolist()])
     if name == "value":

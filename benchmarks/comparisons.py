@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-
 from timing import Timing, median_ratio
 
 if TYPE_CHECKING:
@@ -25,45 +24,14 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     f"A4 {where}": tuple(f"{where}, {way}" for way in _WAYS)
     for where in ("Polars", "DuckDB", "Ibis", "Spark")
 }
-#: What each part of the page is about.
-WORKS: Final[Mapping[str, tuple[str, str]]] = {
-    "A1": (
-        "From integer codes in memory",
-        "Users and kinds are integers already, times are microseconds. Timed is "
-        "`log.summarise(as_of)` and `classify_users(log, as_of)` on a log that has "
-        "not been asked anything yet; *asked again* is the second time, when the "
-        "sorted times of the first are still there.",
-    ),
-    "A2": (
-        "From a Parquet file",
-        "Users are 28-character ids, kinds are words. Timed is "
-        "`read_log(path)`, `summarise` and `classify_users`, and for the others "
-        "reading the same file and the same answer.",
-    ),
-    "A3": (
-        "The nightly job",
-        "A `Tally` holds 99 % of the events and is open. Timed is adding the last "
-        "1 % from a Parquet file and asking for the summary; the others compute the "
-        "same answer from all events, and so do we (*recompute*). *Adding only* "
-        "leaves out the summary, which costs what the users cost.",
-    ),
-    "A4": (
-        "Inside an engine",
-        "Timed is `read_log(frame).summarise(as_of).native` and collecting it, from "
-        "a Parquet file, against the same plan written by hand for that engine. "
-        "*native* leaves out the rows that `read_log` leaves out, *native unchecked* "
-        "takes every row as it is.",
-    ),
-    "A5": (
-        "Fifty million events from files",
-        "Timed is the same as in A2, from five files one after the other in time. "
-        "With twenty times as many events as users, and with a hundred times.",
-    ),
-    "H": (
-        "Importing",
-        "Timed is `python -c 'import wxengage'` against `python -c pass`, one after "
-        "the other.",
-    ),
+#: What each comparison is about.
+WORKS: Final[Mapping[str, str]] = {
+    "A1": "From integer codes in memory",
+    "A2": "From a Parquet file",
+    "A3": "The nightly job",
+    "A4": "Inside an engine",
+    "A5": "Five times the events, from files",
+    "H": "Importing",
 }
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
-
 from answers import CODES, COLUMNS, NAMES, SEGMENTS, SILENCE
 from eventlog import AS_OF, KINDS, EventLog
 
@@ -26,7 +25,7 @@ __all__ = ["Job", "build_tally", "make_job"]
 _AS_OF = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=AS_OF)
 _THREADS = 2
 # How the library is told about the columns of the files.
-_FILE = {"user": "user_id", "value": "value"}
+_FILE: dict[str, Any] = {"user": "user_id", "value": "value"}
 _OURS = COLUMNS[:-1]
 
 
@@ -85,7 +84,7 @@ def _our_job(work: str, engine: str, log: EventLog, scratch: Path) -> Job:
     from wxengage.log import read_log
     from wxengage.segments import classify_users
 
-    def ask(events: Any) -> tuple[Any, Any]:  # noqa: ANN401  a Log
+    def ask(events: Any) -> tuple[Any, Any]:
         return events.summarise(_AS_OF), classify_users(events, _AS_OF)
 
     if work == "A3" and engine != "wxengage recompute":
@@ -95,7 +94,7 @@ def _our_job(work: str, engine: str, log: EventLog, scratch: Path) -> Job:
         return Job(lambda: None, lambda _: ask(read_log(files, **_FILE)), _our_answer)
     columns = _columns_of_codes(log)
 
-    def fresh() -> Any:  # noqa: ANN401  a Log
+    def fresh() -> Any:
         events = read_log(columns, value="value")
         if engine == "wxengage, asked again":
             ask(events)
@@ -172,17 +171,16 @@ def _tally_job(log: EventLog, scratch: Path, *, adding_only: bool) -> Job:
 
 def _pandas_job(log: EventLog, in_memory: bool, _: bool) -> Job:
     import pandas as pd
-
     from peers import pandas_answer
 
     def read() -> pd.DataFrame:
         # A plain read has no quicker way to compare ids than to number them.
-        frame = pd.read_parquet(log.files)
+        frame = pd.read_parquet(log.folder / "events-00.parquet")
         codes, ids = pd.factorize(frame["user_id"])
         us = frame["at"].astype("datetime64[us, UTC]").astype("int64")
         frame = frame.assign(user=codes, us=us)[["user", "us", "kind", "value"]]
         found = pandas_answer(frame, NAMES)
-        return found.assign(user=ids.take(found["user"]))
+        return found.assign(user=ids.take(found["user"].to_numpy()))
 
     def answer(result: pd.DataFrame) -> dict[str, Any]:
         return {name: result[name].to_numpy() for name in COLUMNS}
@@ -196,7 +194,6 @@ def _pandas_job(log: EventLog, in_memory: bool, _: bool) -> Job:
 
 def _polars_job(log: EventLog, in_memory: bool, tuned: bool) -> Job:
     import polars as pl
-
     from peers import polars_plan
 
     if in_memory:
@@ -223,7 +220,7 @@ def _polars_job(log: EventLog, in_memory: bool, tuned: bool) -> Job:
     )
 
 
-def _polars_answer(result: Any) -> dict[str, Any]:  # noqa: ANN401  polars is imported late
+def _polars_answer(result: Any) -> dict[str, Any]:
     return {
         name: result[name].to_numpy()
         if name in {"user", "segment", "value"}
@@ -235,7 +232,6 @@ def _polars_answer(result: Any) -> dict[str, Any]:  # noqa: ANN401  polars is im
 def _duckdb_job(log: EventLog, in_memory: bool, tuned: bool) -> Job:
     import duckdb
     import pyarrow as pa
-
     from peers import duckdb_query
 
     connection = duckdb.connect(config={"threads": _THREADS})
@@ -261,7 +257,7 @@ def _duckdb_files(log: EventLog) -> str:
     return f"read_parquet({[str(file) for file in log.files]!r})"
 
 
-def _arrow_answer(result: Any) -> dict[str, Any]:  # noqa: ANN401  pyarrow is untyped
+def _arrow_answer(result: Any) -> dict[str, Any]:
     import pyarrow as pa
 
     columns: dict[str, Any] = {}
@@ -289,11 +285,12 @@ def _narwhals_job(engine: str, log: EventLog) -> Job:
     }[where]
     source, native, collect = maker(log)
 
-    def run(_: object) -> Any:  # noqa: ANN401  an Arrow table
+    def run(_: object) -> Any:
         if way == "wxengage":
             from wxengage.log import read_log
 
-            return collect(read_log(source(), **_FILE).summarise(_AS_OF).native)
+            lazy: Any = read_log(source(), **_FILE)
+            return collect(lazy.summarise(_AS_OF).native)
         return collect(native(source(), way == "native"))
 
     return Job(lambda: None, run, _arrow_answer)
@@ -304,7 +301,6 @@ _Ways = tuple["Callable[[], Any]", "Callable[[Any, bool], Any]", "Callable[[Any]
 
 def _polars_ways(log: EventLog) -> _Ways:
     import polars as pl
-
     from native import polars_summary
 
     return (
@@ -316,7 +312,6 @@ def _polars_ways(log: EventLog) -> _Ways:
 
 def _duckdb_ways(log: EventLog) -> _Ways:
     import duckdb
-
     from native import summary_query
 
     connection = duckdb.connect(config={"threads": _THREADS})
@@ -332,7 +327,6 @@ def _duckdb_ways(log: EventLog) -> _Ways:
 
 def _ibis_ways(log: EventLog) -> _Ways:
     import ibis
-
     from native import ibis_summary
 
     connection = ibis.duckdb.connect(threads=_THREADS)
@@ -345,9 +339,8 @@ def _ibis_ways(log: EventLog) -> _Ways:
 
 
 def _spark_ways(log: EventLog) -> _Ways:
-    from pyspark.sql import SparkSession
-
     from native import summary_query
+    from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(f"local[{_THREADS}]").appName("benchmarks")
     for key, value in {

@@ -175,7 +175,7 @@ def _to_disk(folder: Path) -> None:
             os.fsync(opened.fileno())
 
 
-def _ids(users: int) -> Any:  # noqa: ANN401  pyarrow is untyped
+def _ids(users: int) -> Any:
     import pyarrow as pa
 
     rng = np.random.default_rng([_SEED, users])

@@ -243,7 +243,7 @@ def summary_query(dialect: str, source: str, *, checked: bool) -> str:
 # --- Ibis ------------------------------------------------------------------
 
 
-def ibis_summary(table: Any, *, checked: bool) -> Any:  # noqa: ANN401  ibis is untyped
+def ibis_summary(table: Any, *, checked: bool) -> Any:
     """Return the summary of an Ibis table."""
     import ibis
 
@@ -298,7 +298,7 @@ def ibis_summary(table: Any, *, checked: bool) -> Any:  # noqa: ANN401  ibis is 
     )
 
 
-def _ibis_checks(rows: Any) -> Any:  # noqa: ANN401  ibis is untyped
+def _ibis_checks(rows: Any) -> Any:
     user = rows.user
     seen = user.re_search(r"\S") & ~user.re_search(f"[{_HIDDEN}]")
     fine_user = seen & (user.length() <= LONGEST_ID)
@@ -308,7 +308,7 @@ def _ibis_checks(rows: Any) -> Any:  # noqa: ANN401  ibis is untyped
     return fine_user & rows.kind.isin(list(KINDS)) & fine_time & fine_value
 
 
-def _ibis_follows(rows: Any) -> Any:  # noqa: ANN401  ibis is untyped
+def _ibis_follows(rows: Any) -> Any:
     left = rows.filter(rows.kind == "unfollow").group_by("user")
     left = left.aggregate(left_us=rows.us.max())
     stayed = rows.filter(rows.kind == "follow").left_join(left, "user")

@@ -175,7 +175,8 @@ _REST: Final = """
          count(*) FILTER (kind IN {active}) AS interactions,
          count(*) FILTER (kind IN {active} AND us >= {WINDOW_START})
            AS interactions_in_window,
-         bit_count(bit_or(1::BIGINT << greatest((us + {EAST}) // {DAY} - {WINDOW_DAY}, 0))
+         bit_count(bit_or(1::BIGINT
+             << greatest((us + {EAST}) // {DAY} - {WINDOW_DAY}, 0))
            FILTER (kind IN {active} AND us >= {WINDOW_START})) AS active_days_in_window,
          bit_count(bitstring_agg((us + {EAST}) // {DAY}, {FIRST_DAY}, {TODAY})
            FILTER (kind IN {active})) AS days,

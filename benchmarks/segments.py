@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
-
 from comparisons import GROUPS, WORKS, Comparison
 from eventlog import CACHE, EventLog, make_log
 from imports import Imports, measure_imports
@@ -150,7 +149,7 @@ def _measure(
     print(f"{group}, {log.events:,} events: {', '.join(logs)}", flush=True)
     before = os.getloadavg()[0]
     found = compare(
-        group.split()[0],
+        group.split(maxsplit=1)[0],
         logs,
         rounds,
         same_answer=group != "A5",
@@ -179,9 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results.imports = measure_imports()
         results.save()
     for one in verdicts(results.comparisons, results.imports):
-        print(
-            f"{one.text}: {dict(one.needed)}, reached {dict(one.reached)}: {one.word}"
-        )
+        reached = ", ".join(f"{k} {v}" for k, v in one.reached.items())
+        print(f"{one.text}: {reached}: {one.word}")
     if options.write:
         text = page(results.comparisons, results.imports)
         options.write.write_text(text, encoding="utf-8")

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
-
 from answers import differences
 
 if TYPE_CHECKING:
@@ -65,13 +64,15 @@ class Timing:
 
     def median(self, measure: str) -> float:
         """Return the median of ``"wall"`` or ``"cpu"``."""
-        return statistics.median(getattr(self, measure))
+        values: tuple[float, ...] = getattr(self, measure)
+        return statistics.median(values)
 
 
 def median_ratio(timing: Timing, own: Timing, measure: str) -> float:
     """Return how many times as long ``timing`` took as ``own``, a round at a time."""
     pairs = zip(getattr(timing, measure), getattr(own, measure), strict=True)
-    return statistics.median(theirs / max(ours, 1e-9) for theirs, ours in pairs)
+    ratios: list[float] = [theirs / max(ours, 1e-9) for theirs, ours in pairs]
+    return statistics.median(ratios)
 
 
 class _Worker:
@@ -80,7 +81,7 @@ class _Worker:
     def __init__(self, work: str, engine: str, log: EventLog) -> None:
         self.engine = engine
         self.anonymous = 0
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the worker
         arguments = ["serve", log.folder, log.events, log.users, work, engine]
         self._process = subprocess.Popen(
             [sys.executable, _HERE / "worker.py", *map(str, arguments)],

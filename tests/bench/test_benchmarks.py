@@ -60,7 +60,7 @@ def log(cache: Path) -> Any:
 
 def answer_of(work: str, engine: str, log: Any, scratch: Path) -> dict[str, str]:
     """Return the checksums of one engine's answer."""
-    pytest.importorskip(PARTS[engine.split()[0].strip(",")])
+    pytest.importorskip(PARTS[engine.split(maxsplit=1)[0].strip(",")])
     job = script("engines").make_job(work, engine, log, scratch)
     found: dict[str, str] = script("answers").digest(job.answer(job.run(job.fresh())))
     return found
@@ -74,7 +74,7 @@ def answers_of(group: str, log: Any, scratch: Path) -> dict[str, dict[str, str]]
 
 def test_the_log_is_what_the_page_says(log: Any) -> None:
     """Known kinds, 180 days in order of time, openids, as many events as asked."""
-    import pyarrow.parquet as pq
+    pq = pytest.importorskip("pyarrow.parquet")
 
     eventlog = script("eventlog")
     table = pq.read_table(log.files)
@@ -107,7 +107,7 @@ def test_the_log_is_the_same_every_time(
 
 def test_a_log_in_several_files_is_in_order_of_time(cache: Path) -> None:
     """Each file begins where the one before it ended."""
-    import pyarrow.parquet as pq
+    pq = pytest.importorskip("pyarrow.parquet")
 
     assert cache.is_dir()
     log = script("eventlog").make_log(1_000, 40, 5)
@@ -203,7 +203,7 @@ def test_unequal_answers_end_the_comparison(log: Any) -> None:
 
 def test_an_engine_that_fails_says_why(log: Any) -> None:
     """The worker's own error is in the message."""
-    with pytest.raises(RuntimeError, match="no such engine failed:(.|\n)*KeyError"):
+    with pytest.raises(RuntimeError, match=r"no such engine failed:(.|\n)*KeyError"):
         script("timing").compare("A1", {"no such engine": log}, 1)
 
 

@@ -103,17 +103,13 @@ def test_a_bad_row_can_be_set_aside(
 @pytest.mark.parametrize("engine", LAZILY)
 def test_an_engine_says_the_same_when_it_is_asked(engine: str) -> None:
     """Reading runs nothing; collecting raises, or leaves the bad rows out."""
-    cases = CASES
-    if engine in {"duckdb", "ibis"}:  # which take no NUL from Arrow
-        cases = [one for one in CASES if "\x00" not in str(one[1].get("user"))]
-    rows = [GOOD | {"id": f"b{n}"} | change for n, (_, change) in enumerate(cases)]
+    rows = [GOOD | {"id": f"b{n}"} | change for n, (_, change) in enumerate(CASES)]
     source = table([GOOD, *rows, GOOD | {"user": "bo", "id": "e2"}], engine)
 
     strict = read_log(source, **READ)
     lenient = read_log(source, on_bad="set_aside", **READ)
 
     counts = {fault: len(changes) for fault, changes in FAULTY.items()}
-    counts["bad_user"] -= len(CASES) - len(cases)
     for ask in (lambda: collected(strict.summarise(NINE)), strict.collect):
         with pytest.raises(InvalidLogError) as caught:
             ask()
@@ -123,7 +119,7 @@ def test_an_engine_says_the_same_when_it_is_asked(engine: str) -> None:
     assert ["bo", "oAnnaAnna"] == collected(lenient.summarise(NINE)).user.tolist()
     assert (2, counts) == (len(lenient), lenient.rejected.counts)
     fields = {(row.fault, row.field) for row in lenient.rejected.rows}
-    assert {(fault, next(iter(change))) for fault, change in cases} == fields
+    assert {(fault, next(iter(change))) for fault, change in CASES} == fields
 
 
 @pytest.mark.parametrize(("fault", "change"), CASES, ids=NAMES)

@@ -72,17 +72,50 @@ class Index:
         return np.array(codes, dtype=np.int64)
 
 
+class Gathered:
+    """Columns that grow batch by batch, in memory that is asked for once."""
+
+    def __init__(self, expected: int) -> None:
+        self.rows, self._room = 0, expected
+        self._columns: dict[str, NDArray[Any]] = {}
+
+    def append(self, batch: dict[str, NDArray[Any]]) -> None:
+        """Add a batch's rows."""
+        end = self.rows + len(batch["at"])
+        if not self._columns and end >= self._room:
+            self.rows = self._room = end
+            self._columns = batch
+            return
+        if end > self._room or not self._columns:
+            self._room = max(end, self._room if not self._columns else 2 * self._room)
+            grown = {
+                n: np.empty(self._room, column.dtype) for n, column in batch.items()
+            }
+            for name, column in self._columns.items():
+                grown[name][: self.rows] = column[: self.rows]
+            self._columns = grown
+        for name, column in batch.items():
+            self._columns[name][self.rows : end] = column
+        self.rows = end
+
+    def take(self) -> dict[str, NDArray[Any]]:
+        """Return the columns, and hold nothing any more."""
+        columns = {name: column[: self.rows] for name, column in self._columns.items()}
+        self._columns, self.rows, self._room = {}, 0, 0
+        return columns
+
+
 class Builder:
     """Takes batches of a source's columns and makes a log of them."""
 
-    def __init__(self, spec: Spec, *, spill: bool = False) -> None:
+    def __init__(self, spec: Spec, *, spill: bool = False, expected: int = 0) -> None:
         self._spec = spec
         self._users, self._ids = Index(), Index()
         self._words = {role: Index() for role in _WORDS if role in spec.names}
-        self._batches: list[dict[str, NDArray[Any]]] = []
         self._rejected: list[Any] = []
-        self._given = self._held = 0
+        self._given = 0
         self._spill = Spill() if spill and "id" not in spec.names else None
+        self._gathered = Gathered(expected if expected <= SPILL_ROWS else 0)
         self._times = ("us", "UTC")
         self._bad_users = np.zeros(0, dtype=np.bool_)
 
@@ -131,12 +164,12 @@ class Builder:
         self._hold(found)
 
     def _hold(self, found: dict[str, NDArray[Any]]) -> None:
-        self._batches.append(found)
-        self._held += len(found["at"])
-        if self._spill is not None and (self._spill.rows or self._held > SPILL_ROWS):
-            for batch in self._batches:
-                self._spill.add(batch)
-            self._batches, self._held = [], 0
+        if self._spill is not None and self._spill.rows:
+            self._spill.add(found)
+            return
+        self._gathered.append(found)
+        if self._spill is not None and self._gathered.rows > SPILL_ROWS:
+            self._spill.add(self._gathered.take())
 
     def _read_users(
         self, columns: Mapping[str, Any], faults: NDArray[np.uint8]
@@ -225,21 +258,14 @@ class Builder:
         return Log(ids=ids, parts=parts, words=words, origin=origin, rejected=rejected)
 
     def _joined(self) -> dict[str, NDArray[Any]]:
-        if len(self._batches) == 1:
-            return self._batches[0]
-        if not self._batches:
-            empty: dict[str, Any] = {
-                "user": np.uint32,
-                "kind": np.uint8,
-                "at": np.int64,
-            }
-            empty |= {role: np.float64 for role in _AMOUNTS if role in self._spec.names}
-            empty |= dict.fromkeys(self._words, np.int32)
-            return {name: np.zeros(0, dtype=dtype) for name, dtype in empty.items()}
-        joined = {}
-        for name in list(self._batches[0]):
-            joined[name] = np.concatenate([batch.pop(name) for batch in self._batches])
-        return joined
+        if self._gathered.rows:
+            return self._gathered.take()
+        empty: dict[str, Any] = {"user": np.uint32, "kind": np.uint8, "at": np.int64}
+        empty |= {role: np.float64 for role in _AMOUNTS if role in self._spec.names}
+        empty |= dict.fromkeys(self._words, np.int32)
+        if "id" in self._spec.names:
+            empty |= {"id": np.int64, "row": np.int64}
+        return {name: np.zeros(0, dtype=dtype) for name, dtype in empty.items()}
 
     def _unique(self, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Use every event id once, and none that stands for two events."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 
 from wxengage.errors import InvalidLogError
+from wxengage.log.expressions import EARLIEST, LATEST, whole
 from wxengage.log.instants import UNITS
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def with_micros(
         if spec.unit is None:
             hint = "say what they count since 1970: unit='s', 'ms' or 'us'"
             raise InvalidLogError(f"column {name!r}", kind, "times", hint)
-        us = nw.col("at").cast(nw.Int64()) * UNITS[spec.unit]
+        number, factor = nw.col("at").cast(nw.Int64()), UNITS[spec.unit]
+        # A number too large for its unit stays so: multiplied, it would overflow.
+        near = (number > EARLIEST // factor) & (number < LATEST // factor + 1)
+        us = nw.when(near).then(number * factor).otherwise(whole(LATEST))
         return frame.with_columns(_us=us), None
     if kind == nw.Date:
         frame = frame.with_columns(at=nw.col("at").cast(nw.Datetime("us")))

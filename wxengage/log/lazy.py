@@ -23,7 +23,7 @@ from wxengage.log.frames import ARROW, Ids, Origin
 from wxengage.log.kinds import KINDS
 from wxengage.log.screening import fault_of, with_conflicts, with_kinds
 from wxengage.log.summary import COLUMNS, Summary
-from wxengage.log.table import SESSION_GAP, WINDOW, KindCounts, Log, check_kinds
+from wxengage.log.table import SESSION_GAP, WINDOW, KindCounts, Log, check_kinds, period
 from wxengage.times.days import DayClock
 from wxengage.times.zones import (
     from_micros,
@@ -214,8 +214,8 @@ class LazyLog(Log):
 
     def between(self, start: dt.datetime, end: dt.datetime) -> LazyLog:
         """Return the events at ``start <= at < end``."""
-        us = nw.col("_us")
-        return self._where((us >= micros("start", start)) & (us < micros("end", end)))
+        low, high = period(start, end)
+        return self._where((nw.col("_us") >= low) & (nw.col("_us") < high))
 
     def only(self, kinds: Iterable[str]) -> LazyLog:
         """Return the events of some kinds."""
@@ -223,7 +223,8 @@ class LazyLog(Log):
 
     def for_users(self, ids: Iterable[str | int]) -> LazyLog:
         """Return the events of some users."""
-        return self._where(nw.col("user").is_in(list(ids)))
+        wanted = [ids] if isinstance(ids, str | int) else list(ids)
+        return self._where(nw.col("user").is_in(wanted))
 
     def to_frame(self, like: object = None) -> Any:
         """Return the events: the engine's frame, or ``like`` another kind."""
@@ -251,7 +252,7 @@ class LazyLog(Log):
         us = nw.col("_us")
         inside = us <= micros("end", end)
         if start is not None:
-            inside = inside & (us > micros("start", start))
+            inside = inside & (us > period(start, end)[0])
         rows = self._rows.filter(inside).group_by("user", "kind").agg(n=nw.len())
         frame = rows.sort("user", "kind").collect("pyarrow")
         users, user = np.unique(

@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 
 from wxengage.log.kinds import KINDS
-from wxengage.log.runs import KEY_BITS, Runs, bits_needed
+from wxengage.log.runs import KEY_BITS, Runs, Sorted, bits_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +28,8 @@ KIND_NAMES: Final = tuple(KINDS)
 KIND_CODES: Final = MappingProxyType({name: i for i, name in enumerate(KIND_NAMES)})
 # Sorted keys of one part are kept for the next question about the same kinds.
 _KEPT: Final = 2
+# Events of a block of users.
+_BLOCK_ROWS: Final = 1 << 18
 
 
 def kind_mask(names: Iterable[str]) -> NDArray[np.bool_]:
@@ -60,7 +62,7 @@ class Part:
     kind: NDArray[np.uint8]
     members: NDArray[np.int64]
     more: Mapping[str, NDArray[np.generic]] = attrs.field(factory=dict)
-    _runs: dict[bytes, Runs] = attrs.field(factory=dict, init=False, repr=False)
+    _sorted: dict[bytes, Sorted] = attrs.field(factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.at)
@@ -82,28 +84,39 @@ class Part:
         more = {name: column[rows] for name, column in self.more.items()}
         return Part(self.user[rows], self.at[rows], self.kind[rows], self.members, more)
 
-    def runs(self, kinds: NDArray[np.bool_]) -> Runs:
-        """Return the events of some kinds, sorted by user and time.
+    def blocks(
+        self, chosen: NDArray[np.bool_], marked: NDArray[np.bool_]
+    ) -> Iterator[tuple[slice, Runs, Runs]]:
+        """Yield the runs of a block of users after another.
+
+        A block's events, and all that is made of them, stay in the processor's
+        cache and need no fresh memory.
 
         Parameters
         ----------
-        kinds
+        chosen
             Which kind codes. Shape ``(kinds,)``.
+        marked
+            Which of them to give apart as well.
 
-        Returns
-        -------
-        Runs
-            Kept for the next call.
+        Yields
+        ------
+        users
+            Codes of the block.
+        every, some
+            Runs of the chosen kinds, and of the marked ones.
         """
-        key = (kinds & self.present).tobytes()
-        if key not in self._runs:
-            while len(self._runs) >= _KEPT:
-                del self._runs[next(iter(self._runs))]
-            columns = (self.user, self.at, self.users)
-            some = (self.present & ~kinds).any()
-            chosen = (kinds, self.kind) if some else (None, None)
-            self._runs[key] = Runs.of(*columns, *chosen)
-        return self._runs[key]
+        chosen, marked = chosen & self.present, marked & self.present
+        key = chosen.tobytes() + marked.tobytes()
+        if key not in self._sorted:
+            while len(self._sorted) >= _KEPT:
+                del self._sorted[next(iter(self._sorted))]
+            columns = (self.user, self.at, self.kind)
+            taken = chosen if (self.present & ~chosen).any() else np.ones_like(chosen)
+            self._sorted[key] = Sorted.of(columns, self.users, taken, marked)
+        events = self._sorted[key]
+        for users in events.blocks(_BLOCK_ROWS):
+            yield users, *events.runs(users)
 
     def fits(self) -> bool:
         """Return whether user and time fit into one integer."""
@@ -125,7 +138,9 @@ class Part:
             return
         span = int(self.at.max()) - int(self.at.min())
         size = 1 << max(KEY_BITS - bits_needed(span, 1), 0)
-        block = (self.user // np.uint32(size)).astype(np.uint32)
+        few = (self.users - 1) // size <= np.iinfo(np.uint16).max
+        # Sixteen bits are sorted by radix.
+        block = (self.user // np.uint32(size)).astype(np.uint16 if few else np.uint32)
         order = np.argsort(block, kind="stable")
         edges = np.searchsorted(block[order], np.arange(0, self.users, size) // size)
         for first, low, high in zip(

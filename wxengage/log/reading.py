@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -23,7 +23,7 @@ from wxengage.log.spec import Spec
 from wxengage.times.zones import micros, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from wxengage.log.table import Log
 
@@ -151,6 +151,8 @@ def _check_names(names: Mapping[str, object]) -> None:
 
 
 def _checked(kinds: Mapping[str, str]) -> Mapping[str, str]:
+    if not isinstance(kinds, Mapping):
+        raise InvalidInputError("kinds", kinds, "a mapping from words to kinds")
     for word, name in kinds.items():
         if name not in KINDS:
             near = nearest_kind(str(name))
@@ -242,9 +244,10 @@ def _one_column(name: str, column: Any) -> Any:
 
 
 def _read_files(paths: Sequence[Any], spec: Spec, encoding: str) -> Log:
-    from wxengage.log.files import batches, find  # noqa: PLC0415  the extra `files`
+    from wxengage.log.files import batches, count_rows, find  # noqa: PLC0415  the extra `files`
 
-    builder = Builder(spec, spill=True)
-    for columns, rows in batches(find(paths), spec, encoding):
+    files = find(paths)
+    builder = Builder(spec, spill=True, expected=count_rows(files))
+    for columns, rows in batches(files, spec, encoding):
         builder.add(columns, rows)
     return builder.finish(ARROW)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["NEVER", "Runs", "bits_needed"]
+__all__ = ["NEVER", "Runs", "Sorted", "bits_needed"]
 
 #: Stands for "no such instant" among microseconds.
 NEVER: Final = np.iinfo(np.int64).min
@@ -30,22 +30,118 @@ _PACKED: Final = 1 << 16
 
 def bits_needed(span: int, users: int) -> int:
     """Return how many bits a key of this many users over that span takes."""
-    return span.bit_length() + 1 + max(users - 1, 1).bit_length()
+    return max(users - 1, 1).bit_length() + span.bit_length() + 1  # the mark
+
+
+@attrs.frozen(eq=False, slots=False)
+class Sorted:
+    """Events ascending by user and time, some of them marked.
+
+    Attributes
+    ----------
+    keys
+        ``(user << bits | (at - origin)) << 1 | mark``, ascending. Shape ``(n,)``.
+    bits
+        Bits that hold the time.
+    origin, latest
+        Microseconds since 1970 that count as zero, and of the last event.
+    bounds
+        Where each user's run begins, and the end. Shape ``(users + 1,)``.
+    """
+
+    keys: NDArray[np.uint64]
+    bits: int
+    origin: int
+    latest: int
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        columns: tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint8]],
+        users: int,
+        chosen: NDArray[np.bool_],
+        marked: NDArray[np.bool_],
+    ) -> Sorted:
+        """Sort events.
+
+        Parameters
+        ----------
+        columns
+            User codes from 0 to ``users - 1``, microseconds since 1970, and kind
+            codes. Shape ``(n,)`` each.
+        users
+            How many user codes there are.
+        chosen, marked
+            Which kinds are taken, and which of them are marked.
+
+        Returns
+        -------
+        Sorted
+            One run a user, empty for a user without events.
+
+        Notes
+        -----
+        One pass that packs, in blocks that stay in the processor's cache, and
+        one sort of ``n`` integers: ``O(n log n)``.
+        """
+        user, at, kind = columns
+        origin = int(at.min()) if at.size else 0
+        latest = int(at.max()) if at.size else 0
+        bits = (latest - origin).bit_length()
+        keys = np.empty(len(at), dtype=np.uint64)
+        size = 0
+        for low in range(0, len(at), _PACKED):
+            rows = slice(low, low + _PACKED)
+            kinds = kind[rows]
+            block = user[rows].astype(np.uint64)
+            block <<= np.uint64(bits)
+            block |= (at[rows] - origin).view(np.uint64)
+            block <<= np.uint64(1)
+            block |= marked[kinds]
+            if not chosen.all():
+                block = block[chosen[kinds]]
+            keys[size : size + len(block)] = block
+            size += len(block)
+        keys = keys[:size]
+        keys.sort()
+        bounds = np.full(users + 1, size)
+        firsts = np.arange(users, dtype=np.uint64) << np.uint64(bits + 1)
+        bounds[:-1] = np.searchsorted(keys, firsts)
+        return cls(keys, bits, origin, latest, bounds)
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """Yield ranges of users who have about so many events together."""
+        users = len(self.bounds) - 1
+        edges = np.searchsorted(self.bounds, np.arange(rows, len(self.keys), rows))
+        cuts = [0, *np.unique(edges[(edges > 0) & (edges < users)]).tolist(), users]
+        for low, high in itertools.pairwise(cuts):
+            yield slice(low, high)
+
+    def runs(self, users: slice) -> tuple[Runs, Runs]:
+        """Return the runs of a range of users: of all events, and of the marked."""
+        bounds = self.bounds[users.start : users.stop + 1]
+        keys = self.keys[int(bounds[0]) : int(bounds[-1])]
+        bounds = bounds - bounds[0]
+        about = (self.bits, self.origin, self.latest)
+        every = Runs(keys >> np.uint64(1), *about, bounds, users.start)
+        marked = np.flatnonzero(keys & np.uint64(1))
+        if len(marked) == len(keys):
+            return every, every
+        inside = np.searchsorted(marked, bounds)
+        return every, Runs(every.keys[marked], *about, inside, users.start)
 
 
 @attrs.frozen(eq=False, slots=False)
 class Runs:
-    """Times of some events, ascending within each user.
+    """Times of some users' events, ascending within each user.
 
     Attributes
     ----------
     keys
         ``user << bits | (at - origin)``, ascending. Shape ``(n,)``.
-    bits
-        Bits that hold the time: enough that the last event of one user and the
-        first of the next always lie further apart than the whole span.
-    origin, latest
-        Microseconds since 1970 that count as zero, and of the last event.
+    bits, origin, latest
+        As in ``Sorted``.
     bounds
         Where each user's run begins, and the end. Shape ``(users + 1,)``.
     base
@@ -58,80 +154,6 @@ class Runs:
     latest: int
     bounds: NDArray[np.int64]
     base: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        user: NDArray[np.uint32],
-        at: NDArray[np.int64],
-        users: int,
-        chosen: NDArray[np.bool_] | None = None,
-        kind: NDArray[np.uint8] | None = None,
-    ) -> Runs:
-        """Sort events into runs.
-
-        Parameters
-        ----------
-        user
-            Codes from 0 to ``users - 1``. Shape ``(n,)``.
-        at
-            Microseconds since 1970. Shape ``(n,)``.
-        users
-            How many codes there are.
-        chosen, kind
-            When given, only events with ``chosen[kind]``. ``kind`` has shape
-            ``(n,)``.
-
-        Returns
-        -------
-        Runs
-            One run a user, empty for a user without events.
-
-        Notes
-        -----
-        One pass that packs, in blocks that stay in the processor's cache, and
-        one sort of ``n`` integers: ``O(n log n)``.
-        """
-        origin = int(at.min()) if at.size else 0
-        latest = int(at.max()) if at.size else 0
-        bits = (latest - origin).bit_length() + 1
-        keys = np.empty(len(at), dtype=np.uint64)
-        size = 0
-        for low in range(0, len(at), _PACKED):
-            rows = slice(low, low + _PACKED)
-            block = user[rows].astype(np.uint64)
-            block <<= np.uint64(bits)
-            block += (at[rows] - origin).view(np.uint64)
-            if chosen is not None and kind is not None:
-                block = block[chosen[kind[rows]]]
-            keys[size : size + len(block)] = block
-            size += len(block)
-        keys = keys[:size]
-        keys.sort()
-        edges = np.arange(users + 1, dtype=np.uint64) << np.uint64(bits)
-        bounds = np.searchsorted(keys, edges)
-        return cls(keys, bits, origin, latest, bounds)
-
-    def blocks(self, rows: int) -> Iterator[slice]:
-        """Yield ranges of users who have about so many events together."""
-        users = len(self.bounds) - 1
-        edges = np.searchsorted(self.bounds, np.arange(rows, len(self.keys), rows))
-        cuts = [0, *np.unique(edges[(edges > 0) & (edges < users)]).tolist(), users]
-        for low, high in itertools.pairwise(cuts):
-            yield slice(low, high)
-
-    def of_users(self, users: slice) -> Runs:
-        """Return the runs of a range of users."""
-        bounds = self.bounds[users.start : users.stop + 1]
-        low, high = int(bounds[0]), int(bounds[-1])
-        return Runs(
-            self.keys[low:high],
-            self.bits,
-            self.origin,
-            self.latest,
-            bounds - low,
-            self.base + users.start,
-        )
 
     @functools.cached_property
     def starts(self) -> NDArray[np.int64]:
@@ -206,10 +228,9 @@ class Runs:
         numpy.ndarray
             Places, ascending; the first event of a user is always one.
         """
-        # Two events of one user lie less than this apart, two of different ones more.
-        edge = min(gap, (1 << (self.bits - 1)) - 1)
         far = np.ones(len(self.keys), dtype=np.bool_)
-        np.greater(self.keys[1:] - self.keys[:-1], np.uint64(edge), out=far[1:])
+        np.greater(self.keys[1:] - self.keys[:-1], np.uint64(gap), out=far[1:])
+        far[self.starts[self.starts < len(far)]] = True
         return np.flatnonzero(far)
 
     def count(

@@ -31,6 +31,10 @@ def with_kinds(frame: nw.LazyFrame[Any], spec: Spec) -> nw.LazyFrame[Any]:
         return frame.with_columns(
             kind=nw.lit(spec.constant), _word=nw.lit(spec.constant)
         )
+    kind_type = frame.collect_schema()["kind"]
+    if kind_type != nw.String:
+        name = f"column {spec.names['kind']!r}"
+        raise InvalidLogError(name, kind_type, "text", "cast it in the engine first")
     words: dict[str, list[str]] = {}
     for word, name in ({name: name for name in KINDS} | dict(spec.kinds)).items():
         words.setdefault(name, []).append(word)
@@ -55,8 +59,9 @@ def fault_of(frame: nw.LazyFrame[Any], spec: Spec) -> nw.Expr:
     elif schema["user"].is_integer():
         checks.append((user < 0, "bad_user"))
     else:
-        rule = "text or whole numbers"
-        raise InvalidLogError(f"column {spec.names['user']!r}", schema["user"], rule)
+        name = f"column {spec.names['user']!r}"
+        hint = "cast it in the engine first"
+        raise InvalidLogError(name, schema["user"], "text or whole numbers", hint)
     checks += [
         (nw.col("_word").is_null(), "missing_kind"),
         (nw.col("kind").is_null(), "unknown_kind"),

@@ -29,8 +29,6 @@ __all__ = ["ACTIVE", "OWN", "UserState", "fold", "state_of"]
 ACTIVE: Final = kind_mask(name for name, kind in KINDS.items() if kind.active)
 #: Kinds the user caused. A delivery is ours: it opens no session.
 OWN: Final = ~kind_mask(["deliver"])
-#: Events of a block of users, see ``fold``.
-BLOCK_ROWS: Final = 1 << 18
 # A refund takes back: its value is subtracted.
 _SIGN: Final = np.where(kind_mask(["refund"]), -1.0, 1.0)
 
@@ -190,14 +188,10 @@ def fold(
     counts, days = (np.zeros(part.users, dtype=np.int64) for _ in range(2))
     if not len(part):
         return state, counts, days
-    own, active = part.runs(OWN), part.runs(ACTIVE)
-    # A block of users at a time: its events, and all that is made of them, stay
-    # in the cache and need no fresh memory.
-    for users in own.blocks(BLOCK_ROWS):
-        _fold_own(state, users, own.of_users(users), upto, gap)
-        some = active.of_users(users)
+    for users, own, active in part.blocks(OWN, ACTIVE):
+        _fold_own(state, users, own, upto, gap)
         counts[users], days[users] = _fold_active(
-            state, users, some, (start, upto), clock
+            state, users, active, (start, upto), clock
         )
     _fold_rest(state, part, upto)
     return state, counts, days
@@ -249,12 +243,10 @@ def _fold_rest(state: UserState, part: Part, upto: int) -> None:
     state.menu_clicks[:] = count_of(part, "menu_click", upto)
     state.value[:] = _value(part, rows)
     state.first_at[:], state.last_at[:] = state.first_own, state.last_own
-    if part.present[KIND_CODES["deliver"]]:
-        given = np.flatnonzero(part.kind == KIND_CODES["deliver"])
-        given = given[part.at[given] <= upto]
-        user, at = part.user[given], part.at[given]
+    user, at = deliveries(part, upto)
+    if len(user):
         state.events[:] += np.bincount(user, minlength=part.users)
-        state.first_at[:] = earlier(state.first_at, _firsts(user, at, part.users))
+        state.first_at[:] = earlier(state.first_at, firsts_of(user, at, part.users))
         np.maximum.at(state.last_at, user, at)
     for name, column in follows_of(part, upto).items():
         getattr(state, name)[:] = column
@@ -281,6 +273,15 @@ def _at(
     if not column.size:
         return np.full(len(places), NEVER)
     return np.where(some, column[np.where(some, places, 0)], NEVER)
+
+
+def deliveries(part: Part, upto: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return who was delivered something, and when, by an instant."""
+    if not part.present[KIND_CODES["deliver"]]:
+        return part.user[:0], part.at[:0]
+    rows = np.flatnonzero(part.kind == KIND_CODES["deliver"])
+    rows = rows[part.at[rows] <= upto]
+    return part.user[rows], part.at[rows]
 
 
 def count_of(part: Part, name: str, upto: int) -> NDArray[np.int64]:
@@ -316,13 +317,15 @@ def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
         # A follow in the instant of an unfollow does not stay.
         rows = rows[part.at[rows] > last[part.user[rows]]]
         user, at = part.user[rows].astype(np.int64), part.at[rows]
-    since = _firsts(user, at, users)
+    since = firsts_of(user, at, users)
     later = at > since[user]
-    again = _firsts(user[later], at[later], users)
+    again = firsts_of(user[later], at[later], users)
     return {"follow_since": since, "follow_again": again, "last_unfollow": last}
 
 
-def _firsts(user: NDArray[Any], at: NDArray[np.int64], users: int) -> NDArray[np.int64]:
+def firsts_of(
+    user: NDArray[Any], at: NDArray[np.int64], users: int
+) -> NDArray[np.int64]:
     """Return each user's earliest instant, or ``NEVER``."""
     first = np.full(users, np.iinfo(np.int64).max)
     np.minimum.at(first, user, at)

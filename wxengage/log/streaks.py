@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wxengage.log.runs import NEVER
-from wxengage.log.state import ACTIVE, days_of
+from wxengage.log.state import ACTIVE, OWN, days_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,18 +37,32 @@ def streaks_of(
     current, longest, last_day
         Shape ``(users,)`` each; ``last_day`` is ``NEVER`` without interaction.
     """
-    runs = part.runs(ACTIVE)
     today = int(clock.days(np.array([upto], dtype=np.int64))[0])
     current, longest = (np.zeros(part.users, dtype=np.int64) for _ in range(2))
     last = np.full(part.users, NEVER)
-    if not len(runs.keys):
-        return current, longest, last
-    day, new_day = days_of(runs, clock)
-    user = (runs.keys[new_day] >> np.uint64(runs.bits)).astype(np.int64)
-    kept = new_day < runs.until(upto)[user]
-    days, user = day[new_day[kept]], user[kept]
+    for users, _, active in part.blocks(OWN, ACTIVE):
+        day, new_day = days_of(active, clock)
+        user = active.users(new_day)
+        kept = new_day < active.until(upto)[user]
+        _fill(
+            day[new_day[kept]],
+            user[kept],
+            today,
+            (current[users], longest[users], last[users]),
+        )
+    return current, longest, last
+
+
+def _fill(
+    days: NDArray[np.int64],
+    user: NDArray[np.int64],
+    today: int,
+    columns: tuple[NDArray[np.int64], ...],
+) -> None:
+    """Fill in the streaks of a block of users from their days."""
+    current, longest, last = columns
     if not len(days):
-        return current, longest, last
+        return
     broken = (np.diff(days) != 1) | (np.diff(user) != 0)
     first = np.concatenate(([0], np.flatnonzero(broken) + 1))
     length = np.diff(np.append(first, len(days)))
@@ -57,4 +71,3 @@ def streaks_of(
     last[user[final]] = days[final]  # ascending, so the last streak is written last
     alive = days[final] >= today - 1
     current[user[final][alive]] = length[alive]
-    return current, longest, last

@@ -153,7 +153,7 @@ class Log:
         Log
             Of the same users.
         """
-        low, high = micros("start", start), micros("end", end)
+        low, high = period(start, end)
         return self._where(lambda part: (part.at >= low) & (part.at < high))
 
     def only(self, kinds: Iterable[str]) -> Log:
@@ -191,7 +191,7 @@ class Log:
         Log
             The others are left out.
         """
-        wanted = set(ids)
+        wanted = {ids} if isinstance(ids, str | int) else set(ids)
         keep = np.array(
             [one in wanted for one in self._ids.numpy().tolist()], dtype=np.bool_
         )
@@ -352,8 +352,7 @@ class Log:
         KindCounts
             Users with an event in that time, ascending by id.
         """
-        low = NEVER if start is None else micros("start", start)
-        high = micros("end", end)
+        low, high = (NEVER, micros("end", end)) if start is None else period(start, end)
         some = np.zeros(len(KIND_NAMES), dtype=np.bool_)
         for part in self._parts:
             some |= part.present
@@ -407,6 +406,14 @@ def _saved(part: Part, name: str) -> NDArray[Any]:
         return part.members[part.user].astype(np.uint32)
     column: NDArray[Any] = part.more[name] if name in part.more else getattr(part, name)
     return column
+
+
+def period(start: dt.datetime, end: dt.datetime) -> tuple[int, int]:
+    """Return both as microseconds since 1970, or say that they are no period."""
+    low, high = micros("start", start), micros("end", end)
+    if high < low:
+        raise InvalidInputError("end", end, f"not before start {start}")
+    return low, high
 
 
 def check_kinds(kinds: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from wxengage.log.folders import read_folder, write_folder
 from wxengage.log.frames import ARRAYS, Ids, saved_origin
 from wxengage.log.reading import read_log
 from wxengage.log.runs import NEVER
-from wxengage.log.state import ACTIVE, UserState, days_of, state_of
+from wxengage.log.state import ACTIVE, OWN, UserState, days_of, state_of
 from wxengage.log.summary import summary_of
 from wxengage.log.table import SESSION_GAP, WINDOW, Log
 from wxengage.times.days import DayClock
@@ -183,13 +183,15 @@ class Tally:
 
     def _daily(self, part: Part, today: int) -> NDArray[np.uint32]:
         """Return interactions of the last days, a row for each day."""
-        runs = part.runs(ACTIVE)
-        day, _ = days_of(runs, self._clock)
-        user = np.repeat(np.arange(part.users), runs.until(self._last_at) - runs.starts)
-        kept = day > today - self._days
-        cell = day[kept] % self._days * part.users + user[kept]
-        found = np.bincount(cell, minlength=part.users * self._days)
-        return found.reshape(self._days, part.users).astype(np.uint32)
+        found = np.zeros((self._days, part.users), dtype=np.uint32)
+        for users, _, active in part.blocks(OWN, ACTIVE):
+            day, _ = days_of(active, self._clock)
+            kept = np.flatnonzero(day > today - self._days)
+            size = users.stop - users.start
+            cell = day[kept] % self._days * size + active.users(kept)
+            counts = np.bincount(cell, minlength=self._days * size)
+            found[:, users] = counts.reshape(self._days, size)
+        return found
 
     def _merge(self, later: Tally) -> None:
         """Take over a later tally."""

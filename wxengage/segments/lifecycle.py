@@ -15,7 +15,14 @@ import numpy as np
 
 from wxengage.log.frames import ARRAYS, Ids, Origin, give
 from wxengage.log.runs import NEVER
-from wxengage.log.state import count_of, follows_of
+from wxengage.log.state import (
+    OWN,
+    count_of,
+    deliveries,
+    earlier,
+    firsts_of,
+    follows_of,
+)
 from wxengage.log.summary import instants
 from wxengage.segments.lazy import COLUMNS, classify_lazily
 from wxengage.segments.policy import (
@@ -184,9 +191,8 @@ def segment_users(
     since, last, follow, first = (np.full(n, NEVER) for _ in range(4))
     for part in log.parts:
         to = part.members
-        first[to] = first_events(part, upto)
-        found = _segment(part, upto, policy, first[to])
-        code[to], reason[to], since[to], last[to], count[to] = found
+        found = _segment(part, upto, policy)
+        first[to], code[to], reason[to], since[to], last[to], count[to] = found
         follow[to] = follows_of(part, upto)["follow_since"]
         menu[to] = count_of(part, "menu_click", upto)
     order = log.ids.order
@@ -211,40 +217,33 @@ def segment_users(
     )
 
 
-def first_events(part: Part, upto: int) -> NDArray[np.int64]:
-    """Return each user's first event of any kind by an instant, or ``NEVER``."""
-    none = np.iinfo(np.int64).max
-    first = np.full(part.users, none)
-    rows = slice(None) if not len(part) or upto >= part.at.max() else part.at <= upto
-    np.minimum.at(first, part.user[rows], part.at[rows])
-    return np.where(first == none, NEVER, first)
-
-
 def _segment(
-    part: Part, upto: int, policy: LifecyclePolicy, first: NDArray[np.int64]
+    part: Part, upto: int, policy: LifecyclePolicy
 ) -> tuple[NDArray[np.int64], ...]:
-    """Return segment, reason, since, last interaction and interactions, a user."""
-    weights = policy.thousandths
-    runs = part.runs(weights > 0)
-    ends = runs.until(upto)
-    last, count = runs.last(ends), ends - runs.starts
+    """Return first event, segment, reason, since, last interaction and their count."""
+    silence = span_micros("dormant_after", policy.dormant_after)
+    weights = policy.thousandths > 0
+    first, last = np.full(part.users, NEVER), np.full(part.users, NEVER)
+    since, count = (np.zeros(part.users, dtype=np.int64) for _ in range(2))
+    for users, every, held in part.blocks(OWN | weights, weights):
+        first[users] = every.first(every.until(upto))
+        ends = held.until(upto)
+        last[users], count[users] = held.last(ends), ends - held.starts
+        begins = held.breaks(silence)
+        if len(begins):
+            run = np.maximum(np.searchsorted(begins, ends) - 1, 0)
+            since[users] = held.times(begins[run])
+    first = earlier(first, firsts_of(*deliveries(part, upto), part.users))
     seen = count > 0
-    silent = seen & (
-        upto - np.where(seen, last, upto) >= span_micros("", policy.dormant_after)
-    )
-    if policy.one_suffices:
-        enough = seen & ~silent
-        begins = runs.breaks(span_micros("", policy.dormant_after))
-        run = np.searchsorted(begins, ends) - 1
-        places = begins[np.maximum(run, 0)] if len(begins) else np.zeros_like(ends)
-        since = runs.times(places) if len(begins) else np.zeros_like(ends)
-    else:
-        enough, since = _weighed(part, upto, policy, seen & ~silent)
+    silent = seen & (upto - np.where(seen, last, upto) >= silence)
+    enough = seen & ~silent
+    if not policy.one_suffices:
+        enough, since = _weighed(part, upto, policy, enough)
     code = np.select([silent, enough], [DORMANT, ACTIVE], POTENTIAL)
     reason = np.select([~seen, silent, enough], [0, 3, 1], 2)
-    silence_began = np.where(seen, last, 0) + span_micros("", policy.dormant_after)
+    silence_began = np.where(seen, last, 0) + silence
     since = np.select([silent, seen], [silence_began, since], first)
-    return code, reason, since, last, count
+    return first, code, reason, since, last, count
 
 
 def _weighed(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from wxengage.log.state import OWN
 from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL
 from wxengage.times.zones import span_micros
 
@@ -63,12 +64,16 @@ def changes(part: Part, policy: LifecyclePolicy) -> Changes:
 def by_gaps(part: Part, policy: LifecyclePolicy) -> Changes:
     """Return the changes when every interaction makes active until dormancy."""
     silence = span_micros("dormant_after", policy.dormant_after)
-    runs = part.runs(policy.thousandths > 0)
-    begins = runs.breaks(silence)
-    awake = runs.times(begins)
-    ends = np.append(begins[1:], len(runs.keys))[: len(begins)] - 1
-    asleep = runs.times(ends) + silence
-    who = (runs.keys[begins] >> np.uint64(runs.bits)).astype(np.int64)
+    weights = policy.thousandths > 0
+    pieces = []
+    for users, _, held in part.blocks(OWN | weights, weights):
+        begins = held.breaks(silence)
+        final = np.append(begins[1:], len(held.keys))[: len(begins)] - 1
+        user = held.users(begins) + users.start
+        pieces.append((user, held.times(begins), held.times(final) + silence))
+    who, awake, asleep = (
+        np.concatenate(column) for column in zip(*pieces, strict=True)
+    )
     newly = np.append(True, who[1:] != who[:-1])[: len(who)]
     first = _first(part)
     born = np.flatnonzero(first != FOREVER)
