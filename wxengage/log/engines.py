@@ -59,7 +59,7 @@ def with_micros(
             raise InvalidLogError(f"column {name!r}", kind, "times", hint)
         number, factor = nw.col("at").cast(nw.Int64()), UNITS[spec.unit]
         # A number too large for its unit stays so: multiplied, it would overflow.
-        near = (number > EARLIEST // factor) & (number < LATEST // factor + 1)
+        near = (number >= EARLIEST // factor) & (number < LATEST // factor + 1)
         us = nw.when(near).then(number * factor).otherwise(whole(LATEST))
         return frame.with_columns(_us=us), None
     if kind == nw.Date:

@@ -38,6 +38,9 @@ def kind_mask(names: Iterable[str]) -> NDArray[np.bool_]:
     return np.array([name in wanted for name in KIND_NAMES])
 
 
+_APART: Final = kind_mask(["deliver", "menu_click", "follow", "unfollow"])
+
+
 @attrs.frozen(eq=False, slots=False)
 class Part:
     """Columns of equal length: the events of some users.
@@ -78,6 +81,35 @@ class Part:
         seen = np.zeros(len(KIND_NAMES), dtype=np.bool_)
         seen[self.kind] = True
         return seen
+
+    @functools.cached_property
+    def apart(self) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint8]]:
+        """User, instant and kind of the events that are also looked at one by one."""
+        rows = np.flatnonzero(_APART[self.kind])
+        return self.user[rows], self.at[rows], self.kind[rows]
+
+    def of_kind(
+        self, name: str, upto: int
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Return user and instant of the events of one kind by an instant.
+
+        Parameters
+        ----------
+        name
+            One of the kinds in ``apart``.
+        upto
+            Microseconds since 1970, included.
+
+        Returns
+        -------
+        user, at
+            In the order of the log.
+        """
+        if not self.present[KIND_CODES[name]]:
+            return self.user[:0], self.at[:0]
+        user, at, kind = self.apart
+        rows = np.flatnonzero((kind == KIND_CODES[name]) & (at <= upto))
+        return user[rows], at[rows]
 
     def take(self, rows: NDArray[np.generic] | slice) -> Part:
         """Return a part of these rows and the same users."""

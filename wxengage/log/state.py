@@ -29,6 +29,8 @@ __all__ = ["ACTIVE", "OWN", "UserState", "fold", "state_of"]
 ACTIVE: Final = kind_mask(name for name, kind in KINDS.items() if kind.active)
 #: Kinds the user caused. A delivery is ours: it opens no session.
 OWN: Final = ~kind_mask(["deliver"])
+# Rows added up at a time.
+_SUMMED: Final = 1 << 20
 # A refund takes back: its value is subtracted.
 _SIGN: Final = np.where(kind_mask(["refund"]), -1.0, 1.0)
 
@@ -238,12 +240,10 @@ def _fold_active(
 
 def _fold_rest(state: UserState, part: Part, upto: int) -> None:
     """Fill in what needs no order: sums, deliveries, follows."""
-    whole = upto >= int(part.at.max())
-    rows = slice(None) if whole else np.flatnonzero(part.at <= upto)
     state.menu_clicks[:] = count_of(part, "menu_click", upto)
-    state.value[:] = _value(part, rows)
+    state.value[:] = _value(part, upto)
     state.first_at[:], state.last_at[:] = state.first_own, state.last_own
-    user, at = deliveries(part, upto)
+    user, at = part.of_kind("deliver", upto)
     if len(user):
         state.events[:] += np.bincount(user, minlength=part.users)
         state.first_at[:] = earlier(state.first_at, firsts_of(user, at, part.users))
@@ -275,48 +275,37 @@ def _at(
     return np.where(some, column[np.where(some, places, 0)], NEVER)
 
 
-def deliveries(part: Part, upto: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return who was delivered something, and when, by an instant."""
-    if not part.present[KIND_CODES["deliver"]]:
-        return part.user[:0], part.at[:0]
-    rows = np.flatnonzero(part.kind == KIND_CODES["deliver"])
-    rows = rows[part.at[rows] <= upto]
-    return part.user[rows], part.at[rows]
-
-
 def count_of(part: Part, name: str, upto: int) -> NDArray[np.int64]:
     """Return how many events of a kind each user has by an instant."""
-    if not part.present[KIND_CODES[name]]:
-        return np.zeros(part.users, dtype=np.int64)
-    rows = np.flatnonzero(part.kind == KIND_CODES[name])
-    rows = rows[part.at[rows] <= upto]
-    return np.bincount(part.user[rows], minlength=part.users)
+    return np.bincount(part.of_kind(name, upto)[0], minlength=part.users)
 
 
-def _value(part: Part, rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
+def _value(part: Part, upto: int) -> NDArray[np.float64]:
+    """Return the sum of each user's values, a million rows at a time."""
+    total = np.zeros(part.users)
     if "value" not in part.more:
-        return np.zeros(part.users)
-    value: NDArray[Any] = part.more["value"][rows]
-    if part.present[KIND_CODES["refund"]]:
-        value = value * _SIGN[part.kind[rows]]
-    total: NDArray[np.float64] = np.bincount(
-        part.user[rows], weights=value, minlength=part.users
-    ).astype(np.float64, copy=False)
+        return total
+    step = max(_SUMMED, part.users)
+    whole = upto >= int(part.at.max())
+    for low in range(0, len(part), step):
+        rows = slice(low, low + step)
+        value: NDArray[Any] = part.more["value"][rows]
+        if part.present[KIND_CODES["refund"]]:
+            value = value * _SIGN[part.kind[rows]]
+        if not whole:
+            value = np.where(part.at[rows] <= upto, value, 0.0)
+        total += np.bincount(part.user[rows], weights=value, minlength=part.users)
     return total
 
 
 def follows_of(part: Part, upto: int) -> dict[str, NDArray[np.int64]]:
     """Return since when each user follows, the next follow, the last unfollow."""
     users, last = part.users, np.full(part.users, NEVER)
-    if part.present[KIND_CODES["unfollow"]]:
-        rows = np.flatnonzero((part.kind == KIND_CODES["unfollow"]) & (part.at <= upto))
-        np.maximum.at(last, part.user[rows], part.at[rows])
-    user, at = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    if part.present[KIND_CODES["follow"]]:
-        rows = np.flatnonzero((part.kind == KIND_CODES["follow"]) & (part.at <= upto))
-        # A follow in the instant of an unfollow does not stay.
-        rows = rows[part.at[rows] > last[part.user[rows]]]
-        user, at = part.user[rows].astype(np.int64), part.at[rows]
+    np.maximum.at(last, *part.of_kind("unfollow", upto))
+    user, at = part.of_kind("follow", upto)
+    # A follow in the instant of an unfollow does not stay.
+    stays = np.flatnonzero(at > last[user])
+    user, at = user[stays].astype(np.int64), at[stays]
     since = firsts_of(user, at, users)
     later = at > since[user]
     again = firsts_of(user[later], at[later], users)

@@ -18,7 +18,6 @@ from wxengage.log.runs import NEVER
 from wxengage.log.state import (
     OWN,
     count_of,
-    deliveries,
     earlier,
     firsts_of,
     follows_of,
@@ -233,7 +232,7 @@ def _segment(
         if len(begins):
             run = np.maximum(np.searchsorted(begins, ends) - 1, 0)
             since[users] = held.times(begins[run])
-    first = earlier(first, firsts_of(*deliveries(part, upto), part.users))
+    first = earlier(first, firsts_of(*part.of_kind("deliver", upto), part.users))
     seen = count > 0
     silent = seen & (upto - np.where(seen, last, upto) >= silence)
     enough = seen & ~silent
