@@ -134,7 +134,8 @@ def digest(answer: Mapping[str, Any]) -> dict[str, str]:
 def _whole(name: str, column: NDArray[Any]) -> NDArray[np.int64]:
     if name == "segment":
         hits = column.astype("U")[:, None] == np.array(SEGMENTS)
-        return np.where(hits.any(axis=1), hits.argmax(axis=1), -1).astype(np.int64)
+        codes: NDArray[np.int64] = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
+        return codes.astype(np.int64)
     if column.dtype.kind == "M":
         at = column.astype("datetime64[us]")
         whole: NDArray[np.int64] = np.where(np.isnat(at), -1, at.view(np.int64))

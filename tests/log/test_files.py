@@ -6,17 +6,14 @@ import datetime as dt
 import gzip
 import json
 import random
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.frames.engines import arrow_table, in_order, instant, need, rows_of
+from tests.frames.engines import arrow_table, instant, need, rows_of
 from tests.frames.random_logs import answer, draw_case, expected
-from wxengage.errors import InvalidInputError, InvalidLogError
+from wxengage.errors import InvalidLogError
 from wxengage.log import KINDS, read_log
 from wxengage.segments import classify_users
 
@@ -291,11 +288,8 @@ def test_a_log_larger_than_memory_waits_on_disk(
     some = sorted({row["user"] for row in case.rows})[::3]
     mine = [row for row in case.rows if row["user"] in some]
     assert len(mine) == len(log.for_users(some))
-    assert len(mine) == len(log.for_users(some).to_frame("records"))
-    assert in_order(mine) == in_order(
-        {name: row[name] for name in mine[0]}
-        for row in rows_of(log.for_users(some).to_frame())
-    ) or len(mine) == len(rows_of(log.for_users(some).to_frame()))
+    rows = rows_of(log.for_users(some).to_frame())
+    assert sorted(map(str, rows_of(mine))) == sorted(map(str, rows))
 
 
 def test_rows_of_a_spilled_log_are_accounted_for(
@@ -350,128 +344,9 @@ def test_a_file_without_rows_is_an_empty_log(tmp_path: Path, name: str) -> None:
     assert (0, 0) == (len(log), len(classify_users(log, NINE)))
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "told"),
-    [
-        ("log.csv", b"", "user"),
-        ("log.csv", b"user,kind\nann,like\n", "at"),
-        ("log.csv", b"user,kind,at\nann,like\n", "log.csv"),
-        ("log.csv", "user,kind,at\n张,like,x\n".encode("gb18030"), "gb18030"),
-        ("log.csv.gz", b"not packed", "log.csv.gz"),
-        ("log.csv.gz", gzip.compress(TEXT.encode())[:-20], "log.csv.gz"),
-        ("log.ndjson.gz", b"not packed", "log.ndjson.gz"),
-        ("log.ndjson.gz", gzip.compress(b"{}\n" * 99)[:-20], "log.ndjson.gz"),
-        ("log.parquet", b"not parquet at all", "log.parquet"),
-        ("log.parquet", b"", "log.parquet"),
-        ("log.ndjson", b"{not json}\n", "log.ndjson"),
-        ("log.ndjson", b"[1, 2]\n", "log.ndjson"),
-        ("log.ndjson", b'"text"\n', "log.ndjson"),
-        ("log.ndjson", b'{"user": "a"}\n', "at"),
-        (
-            "log.ndjson",
-            b'{"user": 1, "kind": "like", "at": "x"}\n' * 2
-            + b'{"user": {"a": 1}, "kind": "like", "at": "x"}\n',
-            "log",
-        ),
-        ("log.ndjson", '{"user": "张"}\n'.encode("gb18030"), "log.ndjson"),
-    ],
-)
-def test_a_file_that_is_not_what_its_name_says_is_refused(
-    tmp_path: Path, name: str, content: bytes, told: str
-) -> None:
-    """With the name of the file or of the missing columns, never Arrow's error."""
-    path = tmp_path / name
-    path.write_bytes(content)
-
-    with pytest.raises(InvalidLogError, match=told):
-        read_log(path)
-
-
-@pytest.mark.parametrize("source", ["nowhere.csv", "nothing-*.parquet", ""])
-def test_a_path_that_names_nothing_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
-) -> None:
-    """A typing error is no empty log; nor is an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    with pytest.raises(InvalidInputError, match="source must be a file, a folder"):
-        read_log(source)
-    with pytest.raises(InvalidInputError, match="source must be a file, a folder"):
-        read_log(tmp_path)
-
-
-def test_a_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    """With the kinds that can be read."""
-    path = tmp_path / "log.xlsx"
-    path.write_bytes(b"PK")
-
-    with pytest.raises(InvalidInputError, match=r"\.parquet, \.csv"):
-        read_log(path)
-
-
-def test_an_unknown_encoding_is_refused(tmp_path: Path) -> None:
-    """Rather than guessed."""
-    path = tmp_path / "log.csv"
-    path.write_text(TEXT, encoding="utf-8")
-
-    with pytest.raises(InvalidLogError, match="klingon"):
-        read_log(path, encoding="klingon")
-
-
-def test_ids_of_two_types_in_two_files_are_refused(tmp_path: Path) -> None:
-    """The number 7 and the text 7 may be one user, or two."""
-    write(tmp_path / "1.parquet", [{"user": 7, "kind": "like", "at": NINE}])
-    write(tmp_path / "2.parquet", [{"user": "7", "kind": "like", "at": NINE}])
-
-    with pytest.raises(InvalidLogError):
-        read_log(tmp_path)
-
-
 def test_all_rows_of_a_file_may_be_of_one_kind(tmp_path: Path) -> None:
     """A file of purchases needs no column that says so."""
     path = tmp_path / "sales.csv"
     path.write_text("user,at,value\nann,2026-03-02T09:00Z,8\n", encoding="utf-8")
 
     assert [("ann", "purchase", NINE, 8)] == found_in(path, kind=KINDS["purchase"])
-
-
-def test_without_pyarrow_a_file_is_refused_with_the_way_to_get_it(
-    tmp_path: Path,
-) -> None:
-    """Tables in memory need no extra; files say which one they need."""
-    (tmp_path / "log.csv").write_text(TEXT, encoding="utf-8")
-    code = """
-        import sys
-
-        class Blocked:
-            def find_spec(self, name, path=None, target=None):
-                if name.partition(".")[0] == "pyarrow":
-                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-        sys.meta_path.insert(0, Blocked())
-        from wxengage.errors import MissingExtraError
-        from wxengage.log import read_log
-
-        rows = [{"user": "ann", "kind": "like", "at": 0}]
-        log = read_log(rows, unit="s")
-        print(len(log.summarise(log.last_at).to_frame()))
-        try:
-            read_log("log.csv")
-        except MissingExtraError as error:
-            print(error)
-        try:
-            log.to_frame("pyarrow")
-        except MissingExtraError as error:
-            print(error)
-    """
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-    )
-
-    told = "pyarrow is not installed: pip install 'wxengage[files]'"
-    assert ["1", told, told] == ran.stdout.splitlines(), ran.stderr

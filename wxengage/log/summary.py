@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from wxengage.log.frames import ARRAYS, give
+from wxengage.log.answer import PerUser
+from wxengage.log.frames import ARRAYS
 from wxengage.log.runs import NEVER
-from wxengage.tables import html_table, text_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ __all__ = ["COLUMNS", "Summary", "instants"]
 
 
 @attrs.frozen(eq=False)
-class Summary:
+class Summary(PerUser):
     """One row a user, ascending by id; every column has shape ``(users,)``.
 
     Instants are ``datetime64[us]`` in UTC, ``NaT`` for none; days are local
@@ -71,31 +71,6 @@ class Summary:
     age_days: NDArray[np.int64]
     _ids: Ids = attrs.field(repr=False)
     _origin: Origin = attrs.field(default=ARRAYS, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.events)
-
-    def to_frame(self, like: object = None) -> Any:
-        """Return the summary as the kind of table the log came from.
-
-        Parameters
-        ----------
-        like
-            Another kind of table: a frame, or its name.
-
-        Returns
-        -------
-        object
-            A frame of that kind.
-        """
-        columns = {name: getattr(self, name) for name in COLUMNS}
-        return give(columns | {"user": self._ids}, self._origin, like)
-
-    def _repr_html_(self) -> str:
-        return html_table({name: getattr(self, name) for name in COLUMNS})
-
-    def __str__(self) -> str:
-        return text_table({name: getattr(self, name) for name in COLUMNS})
 
 
 COLUMNS = tuple(

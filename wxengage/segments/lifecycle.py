@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from wxengage.log.frames import ARRAYS, Ids, Origin, give
+from wxengage.log.answer import PerUser
+from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.runs import NEVER
 from wxengage.log.state import (
     OWN,
@@ -23,7 +24,7 @@ from wxengage.log.state import (
     follows_of,
 )
 from wxengage.log.summary import instants
-from wxengage.segments.lazy import COLUMNS, classify_lazily
+from wxengage.segments.lazy import classify_lazily
 from wxengage.segments.policy import (
     ACTIVE,
     DORMANT,
@@ -33,7 +34,6 @@ from wxengage.segments.policy import (
     LifecyclePolicy,
 )
 from wxengage.segments.timeline import changes
-from wxengage.tables import html_table, text_table
 from wxengage.times.days import DayClock
 from wxengage.times.zones import MICROS_PER_DAY, micros, span_micros
 
@@ -49,7 +49,7 @@ __all__ = ["Segments", "classify_users", "segment_users"]
 
 
 @attrs.frozen(eq=False)
-class Segments:
+class Segments(PerUser):
     """One row a user, ascending by id; every column has shape ``(users,)``.
 
     Attributes
@@ -82,34 +82,9 @@ class Segments:
     _ids: Ids = attrs.field(repr=False)
     _origin: Origin = attrs.field(default=ARRAYS, repr=False)
 
-    def __len__(self) -> int:
-        return len(self.segment)
-
     def counts(self) -> dict[str, int]:
         """Return how many users are in each segment."""
         return {name: int((self.segment == name).sum()) for name in SEGMENTS}
-
-    def to_frame(self, like: object = None) -> Any:
-        """Return the answer as the kind of table the log came from.
-
-        Parameters
-        ----------
-        like
-            Another kind of table: a frame, or its name.
-
-        Returns
-        -------
-        object
-            A frame of that kind.
-        """
-        columns = {name: getattr(self, name) for name in COLUMNS}
-        return give(columns | {"user": self._ids}, self._origin, like)
-
-    def __str__(self) -> str:
-        return text_table({name: getattr(self, name) for name in COLUMNS})
-
-    def _repr_html_(self) -> str:
-        return html_table({name: getattr(self, name) for name in COLUMNS})
 
 
 def classify_users(
