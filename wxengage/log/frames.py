@@ -22,7 +22,6 @@ from wxengage.times.zones import zone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from narwhals.stable.v2.typing import IntoFrame
     from numpy.typing import NDArray
 
 __all__ = ["ARRAYS", "ARROW", "Ids", "Origin", "give", "origin_of", "saved_origin"]
@@ -284,8 +283,3 @@ def _plain(name: str, values: Any, backend: Any) -> nw.Series[Any]:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return nw.new_series(name, values.tolist(), nw.String(), backend=backend)
     return nw.new_series(name, values, backend=backend)
-
-
-def native_lazy(frame: nw.LazyFrame[Any]) -> IntoFrame:
-    """Return an engine's own lazy frame."""
-    return nw.to_native(frame)  # type: ignore[no-any-return]
