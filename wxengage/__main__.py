@@ -33,7 +33,6 @@ _EXAMPLE: Final = (
 _STEP: Final = dt.timedelta(days=30)
 #: Recall gifts a day in the demo: a shop packs so many, whoever deserves one.
 RECALL_GIFTS: Final = 200
-_SHOWN_LETTERS: Final = 5
 _FINE, _FAILED = 0, 1
 
 
@@ -266,11 +265,13 @@ def _show(job: Job, options: argparse.Namespace) -> int:
     print(f"\nHow they moved\n{job.matrix}")
     print(f"\nWhat goes out tomorrow\n{job.plan}")
     for name, usage in job.plan.usage.items():
-        print(f"{name}: {usage}")
+        used = f"{usage.used:,} of {usage.limit:,} used"
+        print(f"{name}: {used}; one more would be worth {usage.price:.3g}")
     rehearsal = dry_run()
     rehearsal.rehearse(letters(job.plan))
     print(f"\nDry run: {len(rehearsal):,} letters, nothing was sent. For example:")
-    for letter in rehearsal.letters[:_SHOWN_LETTERS]:
+    firsts = {one.send.message: one for one in reversed(rehearsal.letters)}
+    for letter in firsts.values():
         print(f"  {letter.key}  {job.plan.why(letter.send.user).en}")
     if len(job.log):
         print(f"\n{job.board}")
