@@ -143,7 +143,8 @@ def _whole(name: str, column: NDArray[Any]) -> NDArray[np.int64]:
     if column.dtype.kind == "O":
         column = np.array([np.nan if v is None else v for v in column.tolist()])
     if name == "value":
-        return np.rint(column * 100).astype(np.int64)
+        fen: NDArray[np.int64] = np.rint(column * 100).astype(np.int64)
+        return fen
     if column.dtype.kind == "f":
         return np.where(np.isnan(column), -1, column).astype(np.int64)
     return column.astype(np.int64)

@@ -90,6 +90,24 @@ def test_spark_gives_its_own_frames_with_timestamps() -> None:
     )
 
 
+def test_spark_reads_wall_clocks_and_numbers_and_sets_bad_rows_aside() -> None:
+    """As the other engines do, on a session whose zone is another."""
+    wall = "timestamp_ntz'2026-03-01 10:00:00' AS at"
+    naive = table(ROWS[:1], "pyspark").selectExpr("user", "kind", wall)
+    counted = [ROWS[0] | {"at": int(ROWS[0]["at"].timestamp())}]
+    odd = ["o\u200bAnna", "", "  ", "x" * 129, None, "\U0001f469\u200d\U0001f4bb"]
+    rows = [ROWS[0] | {"user": user} for user in odd]
+
+    walls = read_log(naive, tz="Asia/Shanghai")
+    numbers = read_log(table(counted, "pyspark"), unit="s")
+    lenient = read_log(table(rows, "pyspark"), on_bad="set_aside")
+
+    assert instant("2026-03-01T02:00") == walls.first_at
+    assert instant("2026-03-01T10:00") == numbers.first_at
+    assert {"missing_user": 1, "bad_user": 4} == lenient.rejected.counts
+    assert 1 == len(lenient)
+
+
 @pytest.mark.parametrize("engine", ["pandas", "polars", "pyarrow", "polars_lazy"])
 @pytest.mark.parametrize(
     ("unit", "tz"),

@@ -292,6 +292,30 @@ def test_a_log_larger_than_memory_waits_on_disk(
     assert sorted(map(str, rows_of(mine))) == sorted(map(str, rows))
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz", "ndjson", "ndjson.gz"])
+def test_a_file_is_read_block_by_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """Where one block ends and the next begins changes nothing."""
+    case = draw_case(random.Random(10), users=60)  # noqa: S311  a fixed log, no secret
+    path = tmp_path / f"log.{ending.removesuffix('.gz')}"
+    write(path, list(case.rows))
+    if ending.endswith(".gz"):
+        (tmp_path / f"log.{ending}").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    if ending == "parquet":
+        import pyarrow.parquet as pq  # noqa: PLC0415  an extra
+
+        pq.write_table(pq.read_table(path), path, row_group_size=5)
+    monkeypatch.setattr("wxengage.log.files._BLOCK_BYTES", 1000)
+    monkeypatch.setattr("wxengage.log.files.BATCH_ROWS", 7)
+
+    log = read_log(tmp_path, value="value")
+
+    for question in ("summary", "classify"):
+        assert expected(case, question) == answer(log, case, question)
+
+
 def test_rows_of_a_spilled_log_are_accounted_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

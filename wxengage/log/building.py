@@ -33,17 +33,22 @@ class Index:
     """Distinct values over all batches, numbered as they come."""
 
     def __init__(self) -> None:
-        self.values: Any = None
+        self.values: Any = np.zeros(0, dtype=object)
         self._codes: dict[Any, int] | None = None
 
     def add(self, found: Codes) -> NDArray[np.int64]:
         """Return the log's code of each of a batch's values, -1 last for none."""
-        if self.values is None:
+        if not len(self.values):
             self.values = found.values
             return np.append(np.arange(len(found.values)), -1)
+        if not len(found.values):
+            # Of nulls only, a column has any type.
+            return np.full(1, -1)
         if is_arrow(self.values) and is_arrow(found.values):
             return np.append(self._add_arrow(found.values), -1)
-        if is_arrow(self.values) != is_arrow(found.values) and len(found.values):
+        if is_arrow(self.values) != is_arrow(found.values) or (
+            self.values.dtype != found.values.dtype
+        ):
             raise InvalidLogError(
                 "ids", "text in some files, numbers in others", "of one type"
             )
@@ -67,8 +72,7 @@ class Index:
         known, before = self._codes, len(self._codes)
         codes = [known.setdefault(value, len(known)) for value in values.tolist()]
         if len(known) > before:
-            dtype = self.values.dtype if before else values.dtype
-            self.values = np.array(list(known), dtype=dtype)
+            self.values = np.fromiter(known, dtype=values.dtype, count=len(known))
         return np.array(codes, dtype=np.int64)
 
 
@@ -182,7 +186,7 @@ class Builder:
             self._bad_users = np.concatenate((self._bad_users, _bad_ids(new)))
         if found.codes.size and int(found.codes.min()) < 0:
             mark(faults, found.codes < 0, "missing_user")
-        identity = size == len(found.values) and codes[-2:].tolist() == [size - 1, -1]
+        identity = np.array_equal(codes[:-1], np.arange(size))
         user = found.codes if identity else codes[found.codes]
         if self._bad_users.any():
             mark(faults, self._bad_users[user], "bad_user")
@@ -320,7 +324,7 @@ def _bad_ids(values: Any) -> NDArray[np.bool_]:
 
 def _of_one_type(name: str, users: Index, bad: NDArray[np.bool_]) -> Any:
     """Return the ids, all text or all whole numbers, as they must be to be sorted."""
-    values = np.zeros(0, dtype=object) if users.values is None else users.values
+    values = users.values
     if is_arrow(values) or values.dtype != object:
         return values
     good = [value for value, out in zip(values.tolist(), bad, strict=True) if not out]
@@ -342,8 +346,6 @@ def _cell(column: Any, row: int) -> object:
 
 
 def _word_list(values: Any) -> NDArray[Any]:
-    if values is None:
-        return np.zeros(0, dtype=object)
     return (
         values
         if isinstance(values, np.ndarray)

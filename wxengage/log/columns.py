@@ -128,6 +128,8 @@ def _arrow_codes(column: Any) -> Codes:
         column = pa.array([], type=column.type)
     if pa.types.is_integer(column.type) and not column.null_count:
         return _integer_codes(column.to_numpy(zero_copy_only=False))
+    if pa.types.is_null(column.type):
+        return Codes(np.full(len(column), -1), np.zeros(0, dtype=object))
     if pa.types.is_nested(column.type):
         return _list_codes(column.to_pylist())
     if not pa.types.is_dictionary(column.type):

@@ -119,6 +119,7 @@ def _arrow_instants(
         return _epochs(name, np.asarray(column.fill_null(0)), missing, unit)
     if "string" not in str(kind):
         raise InvalidLogError(f"column {name!r}", kind, "times")
+    column = column.cast(pa.large_string())
     if unit is None:
         return _texts(name, column, missing, tz)
     numbers, missing = text_numbers(column)
@@ -131,11 +132,13 @@ def _pandas_instants(
     name: str, column: Any, tz: str | None, unit: str | None
 ) -> Instants:
     dtype = column.dtype
+    if hasattr(dtype, "pyarrow_dtype"):
+        import pyarrow as pa  # noqa: PLC0415  the column is made of it
+
+        return _arrow_instants(name, pa.array(column.array), tz, unit)
     missing = column.isna().to_numpy(dtype=bool)
     if dtype.kind == "M":
-        zoned = getattr(dtype, "tz", None) or getattr(
-            getattr(dtype, "pyarrow_dtype", None), "tz", None
-        )
+        zoned = getattr(dtype, "tz", None)
         out = getattr(dtype, "unit", None) or str(
             np.datetime_data(np.dtype(dtype.str))[0]
         )
