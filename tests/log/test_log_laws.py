@@ -112,7 +112,7 @@ def test_a_log_too_wide_for_one_integer_is_split(rng: random.Random, bits: int) 
 def test_many_users_over_two_centuries_are_split() -> None:
     """So that user and time still fit into 64 bits together."""
     users = np.arange(1 << 12)
-    at = np.where(users % 2, "1900-01-01T00:00", "2199-12-31T23:59:59.999999")
+    at = np.where(users % 2, "1970-01-01T00:00", "2199-12-31T23:59:59.999999")
     source = {
         "user": users,
         "kind": np.full(len(users), "like"),
@@ -130,7 +130,7 @@ def test_many_users_over_two_centuries_are_split() -> None:
 def test_a_log_of_more_users_than_fit_is_cut_into_parts() -> None:
     """Each part has users of its own."""
     users = np.arange(40_000)
-    at = np.where(users % 2, "1900-01-01T00:00", "2199-12-31T23:59:59.999999")
+    at = np.where(users % 2, "1970-01-01T00:00", "2199-12-31T23:59:59.999999")
     kind = np.full(len(users), "like")
 
     log = read_log({"user": users, "kind": kind, "at": at.astype("M8[us]")})

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from wxengage.errors import INVISIBLE, LONGEST_ID, InvalidLogError
-from wxengage.log.columns import Codes, codes_of, is_arrow, numbers_of
+from wxengage.log.columns import Codes, codes_of, filled, is_arrow, numbers_of
 from wxengage.log.events import bad_id
 from wxengage.log.faults import Rejected, bad_rows, mark
 from wxengage.log.frames import Ids, Origin
@@ -61,9 +61,9 @@ class Index:
         values = values.cast(self.values.type)
         at = pc.index_in(values, value_set=self.values)
         new = np.asarray(at.is_null())
-        codes = np.asarray(at.fill_null(0)).astype(np.int64)
+        codes = np.asarray(filled(at, 0)).astype(np.int64)
         codes[new] = len(self.values) + np.arange(int(new.sum()))
-        self.values = pa.concat_arrays([self.values, values.filter(pa.array(new))])
+        self.values = pa.concat_arrays([self.values, values.filter(at.is_null())])
         return codes
 
     def _add_objects(self, values: Any) -> NDArray[np.int64]:
@@ -308,8 +308,8 @@ def _bad_ids(values: Any) -> NDArray[np.bool_]:
     if is_arrow(values):
         import pyarrow.compute as pc  # noqa: PLC0415  the values came from it
 
-        blank = np.asarray(pc.equal(pc.utf8_trim_whitespace(values), ""))
-        long = np.asarray(pc.greater(pc.utf8_length(values), LONGEST_ID))
+        blank = np.asarray(pc.utf8_length(pc.utf8_trim_whitespace(values))) == 0
+        long = np.asarray(pc.utf8_length(values)) > LONGEST_ID
         # Arrow holds no lone surrogates, and its patterns may not name them.
         signs = INVISIBLE.replace("\ud800-\udfff", "")
         pattern = "".join(c if c == "-" else f"\\x{{{ord(c):x}}}" for c in signs)

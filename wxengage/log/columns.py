@@ -13,7 +13,15 @@ from wxengage.log.faults import mark
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Codes", "codes_of", "is_arrow", "is_series", "numbers_of", "text_numbers"]
+__all__ = [
+    "Codes",
+    "codes_of",
+    "filled",
+    "is_arrow",
+    "is_series",
+    "numbers_of",
+    "text_numbers",
+]
 
 _NUMBER: Final = r"^[+-]?\d+([.]\d*)?([eE][+-]?\d{1,3})?$"
 
@@ -33,6 +41,12 @@ def is_arrow(column: object) -> bool:
 def is_series(column: object) -> bool:
     """Return whether a column is a pandas Series, or behaves like one."""
     return hasattr(column, "factorize")
+
+
+def filled(column: Any, value: int) -> Any:
+    """Return an Arrow column with a value in the place of nulls."""
+    # Arrow asks pandas about every Python value: a second, where it is installed.
+    return column.fill_null(value) if column.null_count else column
 
 
 def codes_of(column: Any) -> Codes:
@@ -134,7 +148,7 @@ def _arrow_codes(column: Any) -> Codes:
         return _list_codes(column.to_pylist())
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = filled(column.indices.cast(pa.int64()), -1).to_numpy()
     values = column.dictionary
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         if pa.types.is_string_view(values.type):

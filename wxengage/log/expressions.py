@@ -27,10 +27,10 @@ __all__ = [
 
 # Added before dividing, so that engines whose division rounds towards zero
 # agree with those that round down: days from before 1970 on stay positive.
-_DAYS_BEFORE: Final = 100_000
-EARLIEST, LATEST = (
-    micros("", dt.datetime(year, 1, 1, tzinfo=dt.UTC)) for year in (1900, 2200)
-)
+_DAYS_BEFORE: Final = 1_000
+# Before 1970 is before any log, and 1970 began a day early in the far east.
+EARLIEST: Final = -MICROS_PER_DAY
+LATEST: Final = micros("", dt.datetime(2200, 1, 1, tzinfo=dt.UTC))
 
 
 def whole(number: int) -> nw.Expr:

@@ -28,7 +28,7 @@ FAULTS: Final = {
     "unreadable_time": "use ISO 8601, such as 2026-03-02T09:00:00+08:00",
     "naive_time": "say how to read times without a zone: tz='Asia/Shanghai'",
     "no_such_time": "the clock was turned forward over this local time",
-    "time_out_of_range": "times lie between 1900 and 2200; is unit= right?",
+    "time_out_of_range": "times lie between 1970 and 2200; is unit= right?",
     "future_time": "later than now; is unit= or tz= right?",
     "bad_number": "numbers are finite; leave the cell empty where there is none",
     "negative_number": "not below 0; a refund is an event of kind 'refund'",

@@ -145,7 +145,11 @@ class Ids:
             return Ids(self.values[codes])
         import pyarrow as pa  # noqa: PLC0415  ids came as Arrow
 
-        return Ids(self.values.take(pa.array(codes)))
+        places = np.ascontiguousarray(codes, dtype=np.int64)
+        buffers = [None, pa.py_buffer(places)]  # pa.array would ask pandas first
+        return Ids(
+            self.values.take(pa.Array.from_buffers(pa.int64(), len(places), buffers))
+        )
 
 
 def give(

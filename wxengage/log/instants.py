@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from wxengage.errors import InvalidInputError, InvalidLogError
-from wxengage.log.columns import is_arrow, is_none, is_series, text_numbers
+from wxengage.log.columns import filled, is_arrow, is_none, is_series, text_numbers
 from wxengage.log.faults import CODE, mark
-from wxengage.times.zones import EPOCH, to_utc, zone
+from wxengage.times.zones import EPOCH, MICROS_PER_DAY, to_utc, zone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ __all__ = ["UNITS", "Instants", "instants_of"]
 
 UNITS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
-_EARLIEST: Final = (dt.datetime(1900, 1, 1, tzinfo=dt.UTC) - EPOCH) // _MICROSECOND
+_EARLIEST: Final = -MICROS_PER_DAY  # whose 1970 began before that of UTC
 _LATEST: Final = (dt.datetime(2200, 1, 1, tzinfo=dt.UTC) - EPOCH) // _MICROSECOND
 # Where nearly every log of an online service lies: 1990 to 2100. Only used to
 # tell milliseconds from seconds.
@@ -111,12 +111,12 @@ def _arrow_instants(
     if pa.types.is_timestamp(kind):
         # Nanoseconds are cut to the microsecond, the resolution of everything here.
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
-        at = np.asarray(column.cast(pa.int64()).fill_null(0))
+        at = np.asarray(filled(column.cast(pa.int64()), 0))
         if kind.tz is not None:
             return _ranged(at, missing, kind.unit, kind.tz)
         return _walls(at, missing, _need_zone(name, kind, tz), kind.unit)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _epochs(name, np.asarray(column.fill_null(0)), missing, unit)
+        return _epochs(name, np.asarray(filled(column, 0)), missing, unit)
     if "string" not in str(kind):
         raise InvalidLogError(f"column {name!r}", kind, "times")
     column = column.cast(pa.large_string())

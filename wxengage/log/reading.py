@@ -104,7 +104,7 @@ def read_log(
     Notes
     -----
     ``O(n)`` and one hash table of the distinct ids. Files are read in batches.
-    Above 20 million rows the events of a file source wait on disk, so that
+    Above 10 million rows the events of a file source wait on disk, so that
     memory grows with users, not with events (not with ``id``: telling repeats
     apart needs all ids at hand).
 

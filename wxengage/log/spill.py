@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SPILL_ROWS", "Piles", "Spill"]
 
 #: Rows of a file source that are held in memory before they go to disk.
-SPILL_ROWS: Final = 20_000_000
+SPILL_ROWS: Final = 10_000_000
 #: Piles: a log of a billion events has some 16 million in each.
 PILES: Final = 64
 
