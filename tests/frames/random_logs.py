@@ -34,7 +34,7 @@ SCENES = (
     ("Asia/Shanghai", dt.time(0), instant("1986-05-03T20:00", "Asia/Shanghai")),
     ("Asia/Shanghai", dt.time(4), instant("1991-09-14T02:00", "Asia/Shanghai")),
     ("America/Sao_Paulo", dt.time(0), instant("2018-11-03T22:00", "America/Sao_Paulo")),
-    ("UTC", dt.time(0), instant("1969-12-20T00:00")),
+    ("UTC", dt.time(0), instant("1970-01-01T00:00")),
 )
 STEPS = (
     *(dt.timedelta(0), dt.timedelta(0), MICRO, dt.timedelta(minutes=7)),

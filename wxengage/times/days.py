@@ -90,14 +90,19 @@ class DayClock:
         tuple of (since, shift) pairs
             In microseconds; each shift holds from its instant on, the first
             one at ``low`` and before. An engine that knows only integers can
-            count local days with it.
+            count local days with it. Days never run backwards: where the clock
+            is turned back over the start of a day, the day has begun.
         """
         starts, east = regimes(self.zone, low, high)
-        start = self.start_micros
-        return tuple(
-            (int(since), int(shift) - start)
-            for since, shift in zip(starts, east, strict=True)
-        )
+        found: list[tuple[int, int]] = []
+        for change, offset in zip(starts.tolist(), east.tolist(), strict=True):
+            since, shift = change, offset - self.start_micros
+            if found:
+                day = (since - 1 + found[-1][1]) // MICROS_PER_DAY
+                # Until the start of that day has come a second time.
+                since = max(since, day * MICROS_PER_DAY - shift)
+            found.append((since, shift))
+        return tuple(found)
 
     def days(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the local day of each instant.
