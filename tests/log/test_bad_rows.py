@@ -338,3 +338,13 @@ def test_an_event_refuses_what_a_row_may_not_hold(
 
     assert name == caught.value.name
     assert len(str(caught.value)) < 300
+
+
+def test_numbers_that_stand_for_kinds_can_be_mapped() -> None:
+    """Some exports number what users do; a bool is not such a number."""
+    columns = {"user": ["ann", "bo", "cy"], "kind": [1, 2, True], "at": [0, 1, 2]}
+
+    log = read_log(columns, unit="s", kinds={1: "like", 2: "read"}, on_bad="set_aside")
+
+    assert ["like", "read"] == log.to_frame("arrays")["kind"].tolist()
+    assert {"unknown_kind": 1} == log.rejected.counts

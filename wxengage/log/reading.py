@@ -50,7 +50,7 @@ def read_log(
     unit: str | None = None,
     now: dt.datetime | None = None,
     encoding: str = "utf-8",
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[Any, str] | None = None,
     on_bad: str = "raise",
 ) -> Log:
     """Read what users did.
@@ -82,8 +82,8 @@ def read_log(
     encoding
         Of CSV files, for example ``"gb18030"``.
     kinds
-        From the source's words to names in ``KINDS``. Words that are not in it
-        must be names in ``KINDS`` themselves.
+        From the source's words, or in memory its numbers, to names in
+        ``KINDS``. Words that are not in it must be names in ``KINDS`` themselves.
     on_bad
         ``"raise"``: a bad row raises. ``"set_aside"``: bad rows are left out
         and listed in ``log.rejected``, each with its reason.
@@ -150,7 +150,7 @@ def _check_names(names: Mapping[str, object]) -> None:
             raise InvalidInputError(role, name, "the name of a column")
 
 
-def _checked(kinds: Mapping[str, str]) -> Mapping[str, str]:
+def _checked(kinds: Mapping[Any, str]) -> Mapping[Any, str]:
     if not isinstance(kinds, Mapping):
         raise InvalidInputError("kinds", kinds, "a mapping from words to kinds")
     for word, name in kinds.items():

@@ -36,7 +36,8 @@ def with_kinds(frame: nw.LazyFrame[Any], spec: Spec) -> nw.LazyFrame[Any]:
         name = f"column {spec.names['kind']!r}"
         raise InvalidLogError(name, kind_type, "text", "cast it in the engine first")
     words: dict[str, list[str]] = {}
-    for word, name in ({name: name for name in KINDS} | dict(spec.kinds)).items():
+    own_words = {w: name for w, name in spec.kinds.items() if isinstance(w, str)}
+    for word, name in ({name: name for name in KINDS} | own_words).items():
         words.setdefault(name, []).append(word)
     plain = [name for name, own in words.items() if own == [name]]
     kind: nw.Expr = nw.when(nw.col("kind").is_in(plain)).then(nw.col("kind"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -41,7 +41,7 @@ class Spec:
 
     names: Mapping[str, str]
     constant: str | None = None
-    kinds: Mapping[str, str] = attrs.field(factory=dict)
+    kinds: Mapping[Any, str] = attrs.field(factory=dict)
     tz: str | None = None
     unit: str | None = None
     latest: int | None = None
@@ -76,5 +76,6 @@ class Spec:
 
     def kind_code(self, word: object) -> int:
         """Return the code of a source's word, 255 where it is not known."""
-        name = self.kinds.get(word, word) if isinstance(word, str) else word
+        known = isinstance(word, str | int) and not isinstance(word, bool)
+        name = self.kinds.get(word, word) if known else word
         return KIND_CODES.get(name, UNKNOWN) if isinstance(name, str) else UNKNOWN
