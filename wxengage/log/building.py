@@ -119,7 +119,9 @@ class Builder:
         self._rejected: list[Any] = []
         self._given = 0
         self._spill = Spill() if spill and "id" not in spec.names else None
-        self._gathered = Gathered(expected if expected <= SPILL_ROWS else 0)
+        # What is known to be too much goes to disk from the first batch on.
+        self._large = expected > SPILL_ROWS
+        self._gathered = Gathered(0 if self._large else expected)
         self._times = ("us", "UTC")
         self._bad_users = np.zeros(0, dtype=np.bool_)
 
@@ -168,7 +170,7 @@ class Builder:
         self._hold(found)
 
     def _hold(self, found: dict[str, NDArray[Any]]) -> None:
-        if self._spill is not None and self._spill.rows:
+        if self._spill is not None and (self._large or self._spill.rows):
             self._spill.add(found)
             return
         self._gathered.append(found)
