@@ -184,7 +184,7 @@ def fold(
 
     Notes
     -----
-    Two sorts of integers, else linear: ``O(n log n)`` for ``n`` events.
+    One sort of integers, else linear: ``O(n log n)`` for ``n`` events.
     """
     state = UserState.empty(part.users)
     counts, days = (np.zeros(part.users, dtype=np.int64) for _ in range(2))
