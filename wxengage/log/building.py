@@ -316,9 +316,11 @@ def _bad_ids(values: Any) -> NDArray[np.bool_]:
         signs = INVISIBLE.replace("\ud800-\udfff", "")
         pattern = "".join(c if c == "-" else f"\\x{{{ord(c):x}}}" for c in signs)
         hidden = np.asarray(pc.match_substring_regex(values, f"[{pattern}]"))
-        return blank | long | hidden  # type: ignore[no-any-return]
+        broken: NDArray[np.bool_] = blank | long | hidden
+        return broken
     if values.dtype.kind == "i":
-        return values < 0  # type: ignore[no-any-return]
+        below: NDArray[np.bool_] = values < 0
+        return below
     return np.array(
         [bad_id(value) is not None for value in values.tolist()], dtype=np.bool_
     )

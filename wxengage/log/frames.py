@@ -121,8 +121,8 @@ class Ids:
     def numpy(self) -> NDArray[Any]:
         """Return the ids as a numpy array of integers or strings."""
         if self.is_numpy:
-            return self.values  # type: ignore[no-any-return]
-        return self.values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+            return np.asarray(self.values)
+        return np.asarray(self.values.to_numpy(zero_copy_only=False))
 
     @functools.cached_property
     def order(self) -> NDArray[np.int64]:
@@ -137,7 +137,8 @@ class Ids:
             return np.argsort(self.values, kind="stable")
         import pyarrow.compute as pc  # noqa: PLC0415  ids came as Arrow
 
-        return pc.array_sort_indices(self.values).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+        places = np.asarray(pc.array_sort_indices(self.values))
+        return places.astype(np.int64)
 
     def take(self, codes: NDArray[np.int64]) -> Ids:
         """Return the ids of some codes, in that order."""
