@@ -45,7 +45,7 @@ def is_series(column: object) -> bool:
 
 def filled(column: Any, value: int) -> Any:
     """Return an Arrow column with a value in the place of nulls."""
-    # Arrow asks pandas about every Python value: a second, where it is installed.
+    # Filling copies, whether there is a null or not.
     return column.fill_null(value) if column.null_count else column
 
 
