@@ -146,11 +146,7 @@ class Ids:
             return Ids(self.values[codes])
         import pyarrow as pa  # noqa: PLC0415  ids came as Arrow
 
-        places = np.ascontiguousarray(codes, dtype=np.int64)
-        buffers = [None, pa.py_buffer(places)]  # pa.array would ask pandas first
-        return Ids(
-            self.values.take(pa.Array.from_buffers(pa.int64(), len(places), buffers))
-        )
+        return Ids(self.values.take(pa.array(codes)))
 
 
 def give(
