@@ -33,7 +33,7 @@ from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.windows import Window
 from wxengage.segments.policy import LifecyclePolicy
 from wxengage.sends import Freeze, Send, Sent
-from wxengage.stats.intervals import Estimate
+from wxengage.stats.estimates import Estimate
 from wxengage.times.days import DayClock
 from wxengage.users import Account, Choice, FollowSpan, User, advance
 

@@ -20,7 +20,7 @@ _NAMES = {
     "Cash": "money",
     "Coupon": "money",
     "DayClock": "times.days",
-    "Estimate": "stats.intervals",
+    "Estimate": "stats.estimates",
     "Event": "log.events",
     "Freeze": "sends",
     "InvalidInputError": "errors",

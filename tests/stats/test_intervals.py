@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxengage.errors import InvalidInputError
+from wxengage.stats.estimates import Estimate
 from wxengage.stats.intervals import (
-    Estimate,
     beta_rows,
     jeffreys,
     mean,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wxengage.errors import InvalidInputError
-from wxengage.stats.intervals import Estimate
+from wxengage.stats.estimates import Estimate
 from wxengage.stats.verdicts import against, interval_verdict
 
 ORACLE = json.loads(

@@ -32,7 +32,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Choice": "wxengage.users",
         "Coupon": "wxengage.money",
         "DayClock": "wxengage.times.days",
-        "Estimate": "wxengage.stats.intervals",
+        "Estimate": "wxengage.stats.estimates",
         "Event": "wxengage.log.events",
         "FollowSpan": "wxengage.users",
         "Freeze": "wxengage.sends",

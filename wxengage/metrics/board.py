@@ -20,7 +20,7 @@ from wxengage.metrics.registry import METRICS, TIERS, Metric, Tier
 from wxengage.metrics.sides import EMPTY, TICK, Period, Side, rows_of, side_of
 from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.policy import SEGMENTS
-from wxengage.stats.intervals import Estimate
+from wxengage.stats.estimates import Estimate
 from wxengage.stats.verdicts import Verdict
 from wxengage.times.days import DayClock
 from wxengage.times.zones import span_micros

@@ -13,7 +13,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.log.kinds import KINDS, nearest_kind
-from wxengage.stats.intervals import Estimate, wilson
+from wxengage.stats.intervals import wilson
 from wxengage.stats.totals import ratio_change, total, total_change
 from wxengage.stats.verdicts import Verdict, against, interval_verdict
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from wxengage.stats.estimates import Estimate
 
 __all__ = [
     "ACTIVE",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from wxengage.report.reader import Reader
     from wxengage.segments.lifecycle import Segments
     from wxengage.segments.moves import TransitionMatrix
-    from wxengage.stats.intervals import Estimate
+    from wxengage.stats.estimates import Estimate
 
 __all__ = ["matrix_section", "moves_section", "segments_section"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wxengage.segments.playbook import Strategy
-    from wxengage.stats.intervals import Estimate
+    from wxengage.stats.estimates import Estimate
 
 __all__ = ["CHANNELS", "SEGMENT_NAMES", "Lang", "Reader"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.log.table import Log
-    from wxengage.stats.intervals import Estimate
+    from wxengage.stats.estimates import Estimate
 
 __all__ = ["TransitionMatrix", "transition_matrix", "transitions"]
 

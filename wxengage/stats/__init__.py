@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from wxengage.stats.estimates import Estimate
 from wxengage.stats.intervals import (
-    Estimate,
     beta_rows,
     jeffreys,
     mean,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxengage.errors import InvalidInputError
 from wxengage.stats.checks import not_negative, number_column, upper_tail
-from wxengage.stats.intervals import Estimate
+from wxengage.stats.estimates import Estimate
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ import attrs
 
 from wxengage.errors import InvalidInputError
 from wxengage.stats.checks import check_level, whole_trials
-from wxengage.stats.intervals import Estimate, shown
+from wxengage.stats.estimates import Estimate, shown
 
 __all__ = ["Verdict", "VerdictWord", "against", "interval_verdict"]
 
