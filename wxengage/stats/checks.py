@@ -18,6 +18,8 @@ __all__ = [
     "count_table",
     "not_negative",
     "number_column",
+    "numbers",
+    "refuse",
     "upper_tail",
     "whole_trials",
 ]
@@ -44,23 +46,38 @@ def count(name: str, value: SupportsIndex) -> int:
     return number
 
 
-def number_column(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return one finite number per unit, checked. Shape ``(n,)``."""
+def numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return finite numbers of any shape, checked; ``True`` is no number."""
     try:
         given = np.asarray(values)
         column = given.astype(np.float64)
     except (TypeError, ValueError):
         raise InvalidInputError(name, values, "numbers, one per unit") from None
-    if column.ndim != 1:
-        raise InvalidInputError(f"{name}.shape", column.shape, "one-dimensional")
-    bad = np.flatnonzero(~np.isfinite(column))
     if given.dtype == np.bool_ or np.iscomplexobj(given):
         raise InvalidInputError(name, given.dtype.name, "numbers, one per unit")
-    if bad.size:
-        first = int(bad[0])
-        raise InvalidInputError(
-            f"{name}[{first}]", float(column[first]), "finite", "leave such units out"
-        )
+    refuse(name, column, ~np.isfinite(column), "finite", "leave such units out")
+    return column
+
+
+def refuse(
+    name: str,
+    column: NDArray[np.float64],
+    bad: NDArray[np.bool_],
+    rule: str,
+    hint: str = "",
+) -> None:
+    """Raise for the first value that breaks a rule, if there is one."""
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        place = f"{name}[{first}]" if column.ndim else name
+        raise InvalidInputError(place, float(column.flat[first]), rule, hint)
+
+
+def number_column(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return one finite number per unit, checked. Shape ``(n,)``."""
+    column = numbers(name, values)
+    if column.ndim != 1:
+        raise InvalidInputError(f"{name}.shape", column.shape, "one-dimensional")
     return column
 
 
