@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,10 +25,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["ARRAYS", "ARROW", "Ids", "Origin", "give", "origin_of", "saved_origin"]
+__all__ = [
+    "ARRAYS",
+    "ARROW",
+    "WHOLE_OR_NONE",
+    "Ids",
+    "Origin",
+    "give",
+    "origin_of",
+    "saved_origin",
+]
 
 Form = Literal["arrays", "records", "pandas", "polars", "pyarrow", "lazy"]
 _FORMS: Final[tuple[Form, ...]] = ("arrays", "records", "pandas", "polars", "pyarrow")
+#: Float columns whose numbers are whole: NaN, their only other value, is none.
+WHOLE_OR_NONE: Final = frozenset(
+    {
+        "follow_age_days",
+        "frequency_score",
+        "recency_days",
+        "recency_score",
+        "silent_days",
+        "value_score",
+    }
+)
 
 
 @attrs.frozen
@@ -157,8 +178,9 @@ def give(
     Parameters
     ----------
     columns
-        Arrays of equal length. ``datetime64[us]`` is UTC and ``NaT`` is none;
-        in a float column named ``*_days``, NaN is none and the rest is whole.
+        Arrays of equal length. ``datetime64[us]`` is UTC; ``NaT`` and NaN are
+        none. Float columns named in ``WHOLE_OR_NONE`` become whole numbers
+        wherever those can be none.
     origin
         Where the data came from.
     like
@@ -167,7 +189,8 @@ def give(
     Returns
     -------
     object
-        A frame of that kind.
+        A frame of that kind. What is none is null in Polars and PyArrow, None
+        in records, and stays NaN and ``NaT`` in pandas and numpy.
     """
     if like is not None:
         origin = attrs.evolve(origin, form=origin_of(like).form)
@@ -214,8 +237,9 @@ def _list(name: str, column: NDArray[Any] | Ids, origin: Origin) -> list[Any]:
             None if at is None else at.replace(tzinfo=dt.UTC).astimezone(tz)
             for at in column.astype("datetime64[us]").tolist()
         ]
-    if is_nullable_days(name, column):
-        return [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
+    if column.dtype.kind == "f":
+        number = int if name in WHOLE_OR_NONE else float
+        return [None if math.isnan(v) else number(v) for v in column.tolist()]
     return list(column.tolist())
 
 
@@ -249,11 +273,6 @@ def saved_origin(form: Form, unit: str, tz: str) -> Origin:
     return Origin(form, unit, tz)
 
 
-def is_nullable_days(name: str, column: NDArray[Any]) -> bool:
-    """Return whether a float column holds whole days, NaN where there are none."""
-    return name.endswith("_days") and column.dtype.kind == "f"
-
-
 def _series(
     name: str, column: NDArray[Any] | Ids, origin: Origin, backend: Any
 ) -> nw.Series[Any]:
@@ -274,10 +293,11 @@ def _series(
         if unit != "ns" and (column > column.astype(f"M8[{unit}]")).any():
             return series
         return series.cast(nw.Datetime(unit, tz))
-    if is_nullable_days(name, column) and not backend.is_pandas_like():
-        whole = [None if v != v else int(v) for v in column.tolist()]  # noqa: PLR0124  NaN
-        return nw.new_series(name, whole, nw.Int64(), backend=backend)
-    return _plain(name, column, backend)
+    series = _plain(name, column, backend)
+    if column.dtype.kind == "f" and not backend.is_pandas_like():
+        series = series.fill_nan(None)
+        return series.cast(nw.Int64()) if name in WHOLE_OR_NONE else series
+    return series
 
 
 def _plain(name: str, values: Any, backend: Any) -> nw.Series[Any]:
