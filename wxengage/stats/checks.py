@@ -16,15 +16,20 @@ __all__ = [
     "check_level",
     "count",
     "count_table",
+    "flags",
     "not_negative",
     "number_column",
     "numbers",
     "refuse",
+    "repetitions",
     "upper_tail",
+    "whole_column",
     "whole_trials",
 ]
 
 _TABLE: Final = 2  # dimensions
+# Whole numbers up to here are told apart as floats.
+_WHOLE: Final = 2**53
 
 
 def check_level(level: float) -> float:
@@ -86,11 +91,14 @@ def upper_tail(level: float) -> float:
     return (1 - check_level(level)) / 2
 
 
-def whole_trials(successes: SupportsIndex, trials: SupportsIndex) -> tuple[int, int]:
-    """Return a pair of counts, checked."""
-    k, n = count("successes", successes), count("trials", trials)
+def whole_trials(
+    successes: SupportsIndex, trials: SupportsIndex, *, arm: str = ""
+) -> tuple[int, int]:
+    """Return a pair of counts, checked; ``arm`` ends their names in messages."""
+    k, n = count(f"successes{arm}", successes), count(f"trials{arm}", trials)
     if k > n:
-        raise InvalidInputError("successes", successes, f"at most the trials, {n}")
+        rule = f"at most the trials, {n}"
+        raise InvalidInputError(f"successes{arm}", successes, rule)
     return k, n
 
 
@@ -117,3 +125,44 @@ def not_negative(name: str, values: ArrayLike) -> NDArray[np.float64]:
         first = int(np.flatnonzero(column < 0)[0])
         raise InvalidInputError(f"{name}[{first}]", float(column[first]), "at least 0")
     return column
+
+
+def whole_column(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Return one whole number from 0 per unit, checked. Shape ``(n,)``."""
+    column = number_column(name, values)
+    bad = (column < 0) | (column > _WHOLE) | (column != np.floor(column))
+    refuse(name, column, bad, "a whole number from 0 to 2**53")
+    return column.astype(np.int64)
+
+
+def repetitions(weights: ArrayLike | None, rows: int) -> NDArray[np.int64]:
+    """Return how many units each row stands for, checked. Shape ``(rows,)``."""
+    if weights is None:
+        return np.ones(rows, dtype=np.int64)
+    column = whole_column("weights", weights)
+    if len(column) != rows:
+        raise InvalidInputError("weights", len(column), f"as many as the rows, {rows}")
+    if float(column.sum(dtype=np.float64)) > _WHOLE:
+        raise InvalidInputError("weights", column.tolist(), "at most 2**53 together")
+    return column
+
+
+def flags(name: str, values: ArrayLike, hint: str = "") -> NDArray[np.bool_]:
+    """Return yes or no per unit, from bools or from 0 and 1. Shape ``(n,)``."""
+    given = np.asarray(values, dtype=None if hasattr(values, "dtype") else object)
+    if given.ndim != 1:
+        raise InvalidInputError(f"{name}.shape", given.shape, "one-dimensional")
+    if given.dtype.kind not in "biuf":
+        bad = np.array([not _is_flag(value) for value in given.tolist()], dtype=bool)
+    else:
+        bad = (given != 0) & (given != 1)
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        got = given[first : first + 1].tolist()[0]
+        raise InvalidInputError(f"{name}[{first}]", got, "True or False", hint)
+    return given.astype(np.bool_)
+
+
+def _is_flag(value: object) -> bool:
+    numbers_too = (bool, int, float, np.bool_, np.integer, np.floating)
+    return isinstance(value, numbers_too) and bool(value in (0, 1))

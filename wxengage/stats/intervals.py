@@ -29,6 +29,7 @@ __all__ = [
     "beta_rows",
     "jeffreys",
     "mean",
+    "newcombe",
     "ratio",
     "wilson",
 ]
@@ -91,6 +92,68 @@ def wilson(
     low = 0.0 if k == 0 else min((middle - reach) / (1 + z2 / n), share)
     high = 1.0 if k == n else max((middle + reach) / (1 + z2 / n), share)
     return Estimate(share, low, high, n, level, "Wilson", _UNITS)
+
+
+def newcombe(
+    successes_a: SupportsIndex,
+    trials_a: SupportsIndex,
+    successes_b: SupportsIndex,
+    trials_b: SupportsIndex,
+    *,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate how far one share is above another, from two sets of units.
+
+    Parameters
+    ----------
+    successes_a, trials_a
+        Of the first set, as for ``wilson``.
+    successes_b, trials_b
+        Of the second set. No unit is in both.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    Estimate
+        The first share less the second, from -1 to 1; ``n`` counts all trials.
+        Undefined where either set has no trials.
+
+    Raises
+    ------
+    InvalidInputError
+        If a count is no whole number from 0, or there are more successes than
+        trials.
+
+    Notes
+    -----
+    Newcombe (1998), method 10: the distances from each share to the ends of its
+    Wilson interval, put together as the sides of a right angle. Equal shares of 0
+    or of 1 still have an interval, where the textbook's is a point.
+
+    Examples
+    --------
+    >>> print(newcombe(56, 70, 48, 80))
+    0.20 [0.05, 0.33] n=150
+    """
+    pairs = (
+        whole_trials(successes_a, trials_a, arm="_a"),
+        whole_trials(successes_b, trials_b, arm="_b"),
+    )
+    n, method = pairs[0][1] + pairs[1][1], "Newcombe"
+    shares, below, above = [], [], []
+    for arm, pair in zip("ab", pairs, strict=True):
+        found = wilson(*pair, level=level)
+        if found.value is None or found.low is None or found.high is None:
+            reason = f"no trials in {arm}"
+            return Estimate.undefined(reason, n=n, level=level, method=method)
+        shares.append(found.value)
+        below.append(found.value - found.low)
+        above.append(found.high - found.value)
+    value = shares[0] - shares[1]
+    low = value - math.hypot(below[0], above[1])
+    high = value + math.hypot(above[0], below[1])
+    return Estimate(value, max(low, -1.0), min(high, 1.0), n, level, method, _UNITS)
 
 
 def jeffreys(
