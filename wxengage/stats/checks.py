@@ -56,9 +56,10 @@ def numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
     try:
         given = np.asarray(values)
         column = given.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInputError(name, values, "numbers, one per unit") from None
-    if given.dtype == np.bool_ or np.iscomplexobj(given):
+    # Texts, bools and spans of time can be cast to floats, and are not meant.
+    if given.dtype.kind not in "iufO":
         raise InvalidInputError(name, given.dtype.name, "numbers, one per unit")
     refuse(name, column, ~np.isfinite(column), "finite", "leave such units out")
     return column

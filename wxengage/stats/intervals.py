@@ -134,7 +134,7 @@ def newcombe(
     Examples
     --------
     >>> print(newcombe(56, 70, 48, 80))
-    0.20 [0.05, 0.33] n=150
+    0.20 [0.052, 0.33] n=150
     """
     pairs = (
         whole_trials(successes_a, trials_a, arm="_a"),
