@@ -18,6 +18,7 @@ from wxengage.stats.intervals import (
     beta_rows,
     jeffreys,
     mean,
+    newcombe,
     ratio,
     wilson,
 )
@@ -133,6 +134,52 @@ def test_impossible_counts_are_refused(successes: Any, trials: Any, said: str) -
 def test_whole_numpy_counts_are_taken() -> None:
     """A sum of a numpy column is a count like any other."""
     assert wilson(9, 10) == wilson(np.int64(9), np.uint32(10))
+
+
+@pytest.mark.parametrize(
+    ("counts", "value", "interval"),
+    [
+        ((56, 70, 48, 80), 0.2, (0.0524, 0.3339)),
+        ((9, 10, 3, 10), 0.6, (0.1705, 0.8090)),
+        ((6, 7, 2, 7), 4 / 7, (0.0582, 0.8062)),
+        ((5, 56, 0, 29), 5 / 56, (-0.0381, 0.1926)),
+        ((0, 10, 0, 20), 0.0, (-0.1611, 0.2775)),
+        ((0, 10, 0, 10), 0.0, (-0.2775, 0.2775)),
+        ((10, 10, 0, 20), 1.0, (0.6791, 1.0)),
+        ((10, 10, 0, 10), 1.0, (0.6075, 1.0)),
+    ],
+)
+def test_a_difference_of_shares_is_the_published_one(
+    counts: tuple[int, int, int, int], value: float, interval: tuple[float, float]
+) -> None:
+    """All eight examples of Newcombe's table, method 10."""
+    found = newcombe(*counts)
+
+    assert value == pytest.approx(found.value)
+    assert interval == pytest.approx(ends(found), abs=5e-5)
+
+
+@given(COUNTS, COUNTS)
+def test_a_difference_turned_round_changes_its_sign(
+    a: tuple[int, int], b: tuple[int, int]
+) -> None:
+    """Which share stands first changes the sign and nothing else."""
+    found, turned = newcombe(*a, *b), newcombe(*b, *a)
+
+    assert found.defined == turned.defined == (a[1] > 0 and b[1] > 0)
+    if found.value is not None:
+        low, high = ends(found)
+        assert (-high, -low) == pytest.approx(ends(turned))
+        assert -1 <= low <= found.value <= high <= 1
+
+
+def test_a_difference_names_the_set_at_fault() -> None:
+    """Counts that cannot be and sets without trials are told apart."""
+    assert "undefined n=5 (no trials in b)" == str(newcombe(1, 5, 0, 0))
+    with pytest.raises(InvalidInputError, match="successes_b must be at most"):
+        newcombe(1, 5, 3, 2)
+    with pytest.raises(InvalidInputError, match="trials_a must be a whole number"):
+        newcombe(1, 5.5, 3, 4)  # type: ignore[arg-type]  # the mistake under test
 
 
 def test_transition_rows_equal_the_oracle() -> None:
