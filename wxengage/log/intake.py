@@ -1,0 +1,225 @@
+"""Columns of a table in memory, for questions that need no log (读取数据列).
+
+A log knows kinds of interactions; points and payments have tables of their own.
+What those may be made of, and how a bad cell is named, is the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from wxengage.errors import InvalidInputError, nearest
+from wxengage.log.building import _bad_ids, _cell
+from wxengage.log.columns import _floats, codes_of, is_arrow
+from wxengage.log.faults import FAULTS
+from wxengage.log.frames import ARRAYS, Ids, Origin, _form
+from wxengage.log.instants import instants_of
+from wxengage.log.reading import _column, _one_column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Table", "read_table"]
+
+
+@attrs.frozen(eq=False)
+class Table:
+    """Columns of equal length, as they came.
+
+    Attributes
+    ----------
+    columns
+        By name: numpy or Arrow arrays, pandas Series or lists.
+    rows
+        Their length.
+    origin
+        What kind of table they are from.
+    """
+
+    columns: Mapping[str, Any]
+    rows: int
+    origin: Origin
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def refuse(self, name: str, bad: NDArray[np.bool_], rule: str) -> None:
+        """Raise for the first row of a column that breaks a rule.
+
+        Parameters
+        ----------
+        name
+            The column.
+        bad
+            Which rows do. Shape ``(rows,)``.
+        rule
+            What they must be.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is such a row.
+        """
+        if bad.any():
+            row = int(bad.argmax())
+            got = _cell(self.columns[name], row)
+            raise InvalidInputError(f"{name}[{row}]", got, rule)
+
+    def users(self, name: str) -> tuple[NDArray[np.int64], Ids]:
+        """Return a column of ids as codes, and the ids in ascending order.
+
+        Parameters
+        ----------
+        name
+            The column.
+
+        Returns
+        -------
+        codes
+            Shape ``(rows,)``.
+        ids
+            By code.
+
+        Raises
+        ------
+        InvalidInputError
+            If an id is missing or can be none, or numbers and text are mixed.
+        """
+        found = codes_of(self.columns[name])
+        self.refuse(name, found.codes < 0, "an id")
+        values = found.values
+        if not is_arrow(values) and values.dtype == object:
+            # The number 7 and the text "7" may be one user, or two.
+            whole = [not isinstance(value, str) for value in values.tolist()]
+            self.refuse(name, np.array([*whole, False])[found.codes], "text, as others")
+        rule = "text of 1 to 128 visible characters, or a whole number from 0"
+        self.refuse(name, np.append(_bad_ids(values), False)[found.codes], rule)
+        ids = Ids(values)
+        place = np.empty(len(ids), dtype=np.int64)
+        place[ids.order] = np.arange(len(ids))
+        return place[found.codes], ids.take(ids.order)
+
+    def times(self, name: str, *, tz: str | None, unit: str | None) -> _Times:
+        """Return a column of instants, and the origin with its resolution and zone.
+
+        Parameters
+        ----------
+        name
+            The column.
+        tz, unit
+            As for ``read_log``.
+
+        Returns
+        -------
+        at
+            Microseconds since 1970. Shape ``(rows,)``.
+        origin
+            Answers come back with times like these.
+        """
+        found = instants_of(name, self.columns[name], tz=tz, unit=unit)
+        for fault in np.unique(found.faults[found.faults > 0]).tolist():
+            mend = tuple(FAULTS.values())[fault - 1]
+            self.refuse(name, found.faults == fault, f"an instant ({mend})")
+        return found.at, attrs.evolve(self.origin, unit=found.unit, tz=found.tz)
+
+    def whole(self, name: str, least: int, most: int) -> _Whole:
+        """Return a column of whole numbers.
+
+        Parameters
+        ----------
+        name
+            The column.
+        least, most
+            Bounds, both allowed; within what floats count exactly.
+
+        Returns
+        -------
+        values
+            0 where there is none. Shape ``(rows,)``.
+        missing
+            Where there is none. Shape ``(rows,)``.
+        """
+        column = self.columns[name]
+        values, missing = _floats(name, column)
+        missing = missing | np.isnan(values)
+        values = np.where(missing, least, values)
+        self.refuse(name, values != np.rint(values), "a whole number")
+        self.refuse(name, values < least, f"at least {least}")
+        self.refuse(name, values > most, f"at most {most}")
+        return np.where(missing, 0, values).astype(np.int64), missing
+
+
+_Times = tuple["NDArray[np.int64]", Origin]
+_Whole = tuple["NDArray[np.int64]", "NDArray[np.bool_]"]
+
+
+def read_table(
+    source: Any, needed: Sequence[str], optional: Sequence[str] = ()
+) -> Table:
+    """Take columns out of a table in memory.
+
+    Parameters
+    ----------
+    source
+        A pandas, Polars or PyArrow frame, a dict of arrays, or a list of dicts.
+    needed, optional
+        Names of columns.
+
+    Returns
+    -------
+    Table
+        With the columns that were asked for and are there.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no such table, a needed column is missing, or columns differ in
+        length.
+    """
+    if isinstance(source, dict):
+        present, take, origin = list(source), source.__getitem__, ARRAYS
+    elif isinstance(source, list | tuple):
+        for row, one in enumerate(source):
+            if not isinstance(one, dict):
+                raise InvalidInputError(f"source[{row}]", one, "a dict")
+        present = list({name: None for one in source for name in one} or needed)
+        origin = Origin("records")
+
+        def take(name: str) -> Any:
+            return [one.get(name) for one in source]
+
+    else:
+        frame = _eager(source)
+        present, origin = frame.columns, Origin(_form(frame))
+
+        def take(name: str) -> Any:
+            return _column(frame, name)
+
+    for name in needed:
+        if name not in present:
+            hint = nearest(name, map(str, present))
+            raise InvalidInputError("source", present, f"with a column {name!r}", hint)
+    wanted = [name for name in (*needed, *optional) if name in present]
+    columns = {name: _one_column(name, take(name)) for name in wanted}
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise InvalidInputError("source", lengths, "columns of one length")
+    return Table(columns, lengths[needed[0]], origin)
+
+
+def _eager(source: Any) -> nw.DataFrame[Any]:
+    try:
+        frame: Any = nw.from_native(source)
+    except TypeError:
+        rule = "a frame, a dict of arrays or a list of dicts"
+        raise InvalidInputError("source", type(source), rule) from None
+    if not isinstance(frame, nw.DataFrame):
+        hint = "collect it first: a user's facts are taken in order, in memory"
+        raise InvalidInputError("source", type(source), "a table in memory", hint)
+    return frame
