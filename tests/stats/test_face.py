@@ -9,7 +9,9 @@ import pytest
 import wxengage.stats
 
 
-@pytest.mark.parametrize("name", ["counts", "intervals", "sequential", "survival"])
+@pytest.mark.parametrize(
+    "name", ["counts", "intervals", "quantiles", "sequential", "survival"]
+)
 def test_a_file_of_the_room_is_there_without_its_own_import(name: str) -> None:
     """`wx.stats.survival` works after `import wxengage as wx`."""
     assert import_module(f"wxengage.stats.{name}") is getattr(wxengage.stats, name)

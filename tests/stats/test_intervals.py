@@ -281,3 +281,14 @@ def test_mean_is_students() -> None:
     assert (4 - reach, 4 + reach) == pytest.approx(ends(found))
     assert not mean([]).defined
     assert mean([5.0]).low is None
+
+
+def test_daily_messages_equal_the_oracle() -> None:
+    """Two weeks of a group: the mean, its error, and not a Poisson's."""
+    oracle = ORACLES["community"]["daily_messages_gt_20"]
+    found = mean(oracle["inputs"]["counts"])
+    low, high = ends(found)
+    t13 = 2.1603686564627917  # Student's 97.5 % quantile, 13 degrees of freedom
+
+    assert oracle["outputs"]["mean"] == pytest.approx(found.value)
+    assert oracle["outputs"]["se"] == pytest.approx((high - low) / 2 / t13)

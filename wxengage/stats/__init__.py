@@ -1,7 +1,7 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
-The names below and the rooms ``btyd``, ``counts``, ``intervals``, ``sequential``
-and ``survival``, which are loaded on first use.
+The names below, and the rooms ``btyd``, ``counts``, ``intervals``, ``quantiles``,
+``sequential`` and ``survival``, which are loaded on first use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wxengage.stats.intervals import (
 from wxengage.stats.totals import ratio_change, total, total_change
 from wxengage.stats.verdicts import Verdict, against, interval_verdict
 
-_ROOMS = ("btyd", "counts", "intervals", "sequential", "survival")
+_ROOMS = ("btyd", "counts", "intervals", "quantiles", "sequential", "survival")
 
 __all__ = [
     "Estimate",
