@@ -22,6 +22,7 @@ __all__ = [
     "from_wall",
     "full_days",
     "local_day",
+    "stepped",
     "whole",
 ]
 
@@ -61,7 +62,7 @@ def local_day(us: nw.Expr, clock: DayClock, low: int, high: int) -> nw.Expr:
         Days since 1970-01-01.
     """
     steps = [(since, whole(shift)) for since, shift in clock.shifts(low, high)]
-    shift = _stepped(us, steps)
+    shift = stepped(us, steps)
     return full_days(us + shift + _DAYS_BEFORE * MICROS_PER_DAY) - _DAYS_BEFORE
 
 
@@ -81,15 +82,29 @@ def from_wall(wall: nw.Expr, tz: str) -> nw.Expr:
         if begin > end:
             steps.append((end, nw.lit(None, nw.Int64())))
         steps.append((max(begin, end), wall - after * 1_000_000))
-    return _stepped(wall, steps)
+    return stepped(wall, steps)
 
 
-def _stepped(us: nw.Expr, steps: Sequence[tuple[int, nw.Expr]]) -> nw.Expr:
-    """Return what holds since the last step that ``us`` has reached, or the first."""
+def stepped(number: nw.Expr, steps: Sequence[tuple[float, nw.Expr]]) -> nw.Expr:
+    """Return what holds from the last step on that a number has reached.
+
+    Parameters
+    ----------
+    number
+        Instants, or any other numbers; null is below every step.
+    steps
+        Where each begins, ascending, and what holds from there on. The first one
+        holds below, too.
+
+    Returns
+    -------
+    narwhals.Expr
+        One of what the steps hold.
+    """
     # A balanced tree: two centuries of a zone have 900 steps, and a chain of as
     # many cases is deeper than engines, and Python, can go.
     if len(steps) == 1:
         return steps[0][1]
     middle = len(steps) // 2
-    late, early = (_stepped(us, half) for half in (steps[middle:], steps[:middle]))
-    return nw.when(us >= steps[middle][0]).then(late).otherwise(early)
+    late, early = (stepped(number, half) for half in (steps[middle:], steps[:middle]))
+    return nw.when(number >= steps[middle][0]).then(late).otherwise(early)

@@ -31,6 +31,7 @@ __all__ = [
     "WHOLE_OR_NONE",
     "Ids",
     "Origin",
+    "columns_of",
     "give",
     "origin_of",
     "saved_origin",
@@ -207,6 +208,31 @@ def give(
     ]
     # Not `nw.from_dict`: on pandas it drops the zone of instants.
     return nw.concat([one.to_frame() for one in series], how="horizontal").to_native()
+
+
+def columns_of(frame: object) -> dict[str, NDArray[Any]] | None:
+    """Return the columns of a table, to be shown.
+
+    Parameters
+    ----------
+    frame
+        What ``give`` gives, or an engine's lazy frame.
+
+    Returns
+    -------
+    dict or None
+        None where the columns are in an engine: showing them would run it.
+    """
+    if isinstance(frame, dict):
+        return frame
+    if isinstance(frame, list):
+        names = frame[0] if frame else ()
+        return {n: np.array([row[n] for row in frame], dtype=object) for n in names}
+    unknown: Any = frame
+    table = nw.from_native(unknown)
+    if isinstance(table, nw.LazyFrame):
+        return None
+    return {name: table[name].to_numpy() for name in table.columns}
 
 
 def _backend(form: str) -> Any:

@@ -9,6 +9,7 @@ from wxengage.segments.policy import (
     SEGMENTS,
     LifecyclePolicy,
 )
+from wxengage.segments.rfm import rfm_scores
 
 __all__ = [
     "INTERACTION_WEIGHTS",
@@ -21,6 +22,7 @@ __all__ = [
     "Strategy",
     "TransitionMatrix",
     "classify_users",
+    "rfm_scores",
     "segment_users",
     "transition_matrix",
     "transitions",

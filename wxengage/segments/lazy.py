@@ -1,12 +1,13 @@
-"""Segments and their changes inside an engine, the same answers as in memory."""
+"""Segments, their changes and scores inside an engine, as they are in memory."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import narwhals.stable.v2 as nw
+import numpy as np
 
-from wxengage.log.expressions import flag, full_days, local_day, whole
+from wxengage.log.expressions import flag, full_days, local_day, stepped, whole
 from wxengage.log.lazy import LazyLog
 from wxengage.log.part import KIND_NAMES
 from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL, REASONS
@@ -15,11 +16,21 @@ from wxengage.times.zones import micros, span_micros
 if TYPE_CHECKING:
     import datetime as dt
 
+    from numpy.typing import NDArray
+
     from wxengage.log.table import Log
     from wxengage.segments.policy import LifecyclePolicy
+    from wxengage.segments.rfm import RfmModel
     from wxengage.times.days import DayClock
 
-__all__ = ["classify_lazily", "transitions_lazily"]
+__all__ = [
+    "PLACES",
+    "classify_lazily",
+    "rfm_distributions",
+    "rfm_lazily",
+    "rfm_scored",
+    "transitions_lazily",
+]
 
 #: The columns of ``classify_users``, in order.
 COLUMNS = (
@@ -33,6 +44,9 @@ COLUMNS = (
     "menu_clicks",
     "interactions",
 )
+#: Decimal places in which sums of values are compared. An engine adds floats in an
+#: order of its own, another one each time: the last digits of equal sums differ.
+PLACES: Final = 6
 _NAMES = {POTENTIAL: "potential", ACTIVE: "active", DORMANT: "dormant"}
 
 
@@ -185,3 +199,54 @@ def transitions_lazily(log: Log, low: int, high: int, policy: LifecyclePolicy) -
         name[column] = word
     frame = frame.with_columns(**name).select("user", "origin", "target", at=us)
     return log.native(frame, "at")
+
+
+def rfm_lazily(log: Log, as_of: dt.datetime, clock: DayClock) -> nw.LazyFrame[Any]:
+    """Return recency, frequency and monetary value of each user, not yet computed."""
+    assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
+    frame: nw.LazyFrame[Any] = nw.from_native(log.summarise(as_of, clock=clock).native)
+    seen = nw.col("interactions") > 0
+    return frame.select(
+        "user",
+        recency_days=nw.when(seen).then(nw.col("age_days") - nw.col("repeat_age_days")),
+        frequency=nw.when(seen).then(nw.col("repeat_days") + 1).otherwise(whole(0)),
+        monetary=nw.col("value"),
+    )
+
+
+def _compared() -> tuple[nw.Expr, nw.Expr, nw.Expr]:
+    """Return what is compared: a higher number is a higher score."""
+    money = nw.col("monetary").round(PLACES)
+    return 0 - nw.col("recency_days"), nw.col("frequency"), money
+
+
+def rfm_distributions(
+    log: Log, frame: nw.LazyFrame[Any]
+) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Run one query: the values of each of the three, ascending, and their users."""
+    assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
+    log.check()
+    seen = frame.filter(~nw.col("recency_days").is_null())
+    columns = dict(zip(("recency", "frequency", "value"), _compared(), strict=True))
+    # Users alike in all three are one row: three queries, or a union of three,
+    # would have some engines compute the summary three times.
+    alike = seen.select(**columns).group_by(*columns).agg(users=nw.len())
+    found = alike.collect("pyarrow")
+    users, tables = found["users"].to_numpy(), []
+    for name in columns:
+        numbers, place = np.unique(found[name].to_numpy(), return_inverse=True)
+        count = np.bincount(place, weights=users, minlength=len(numbers))
+        tables.append((numbers.astype(np.float64), count.astype(np.int64)))
+    return tables
+
+
+def rfm_scored(frame: nw.LazyFrame[Any], model: RfmModel) -> Any:
+    """Return the engine's own frame with the scores; nothing runs."""
+    seen = ~nw.col("recency_days").is_null()
+    scores = ("recency_score", "frequency_score", "value_score")
+    for name, column, steps in zip(scores, _compared(), model.steps, strict=True):
+        score = stepped(column, [(start, whole(score)) for start, score in steps])
+        some = nw.when(seen).then(score) if model.n else nw.lit(None, nw.Int64())
+        frame = frame.with_columns(some.alias(name))
+    text = nw.concat_str([nw.col(n).cast(nw.String()) for n in scores], separator="-")
+    return nw.to_native(frame.with_columns(rfm=text))

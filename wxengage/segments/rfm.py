@@ -1,0 +1,334 @@
+"""Recency, frequency, monetary value (RFM 评分): three scores a user.
+
+How long ago, how often, how much: each is scored by rank among the users of one
+log, so that a score says "among the best fifth", never "good". The model keeps
+where the scores change; next month's log, scored with last month's model, is
+measured by the same rule, and nothing that came later leaks into it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+
+from wxengage.errors import InvalidInputError, require_whole
+from wxengage.log.frames import Ids, give
+from wxengage.segments.lazy import PLACES, rfm_distributions, rfm_lazily, rfm_scored
+from wxengage.segments.scored import Scored
+from wxengage.stats.checks import number_column, refuse
+from wxengage.stats.ranks import rank_groups
+from wxengage.times.days import DayClock
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from wxengage.log.table import Log
+
+__all__ = ["RfmModel", "rfm_scores"]
+
+BINS: Final = 5
+# Beyond percentiles, scores are ranks.
+_MOST_BINS: Final = 100
+_Cuts = tuple[tuple[float, int], ...]
+
+
+def _climbing(cuts: object, name: str, *, least: int | None, falls: bool) -> None:
+    """Refuse cuts that are no pairs, are no numbers, or run backwards."""
+    pairs = isinstance(cuts, tuple) and all(
+        isinstance(one, tuple) and len(one) == 2  # noqa: PLR2004  a pair
+        for one in cuts
+    )
+    if not pairs:
+        raise InvalidInputError(name, cuts, "a tuple of pairs (value, score)")
+    before, lower = -math.inf, 1
+    for place, (value, score) in enumerate(cuts):  # type: ignore[arg-type, var-annotated]  # looked at
+        at = f"{name}[{place}]"
+        if least is not None:
+            require_whole(at, value, least=least)
+        elif not isinstance(value, float) or not math.isfinite(value):
+            raise InvalidInputError(at, value, "a finite float")
+        require_whole(at, score)
+        number = -value if falls else value
+        if number <= before or score <= lower:
+            way = "fewer days" if falls else "a higher value"
+            raise InvalidInputError(at, (value, score), f"{way} for a higher score")
+        before, lower = number, score
+
+
+@attrs.frozen
+class RfmModel:
+    """Where the scores of recency, frequency and value change (评分模型).
+
+    A cut ``(value, score)`` says from which value on a score holds, until the
+    next cut; below all cuts the score is 1. For recency, where fewer days are
+    better, it says up to how many days. A score that no user had has no cut.
+
+    Attributes
+    ----------
+    bins
+        The highest score, from 2 to 100.
+    n
+        Users that were ranked. A model of nobody scores nobody.
+    recency_cuts
+        Days and score: days fall as scores climb.
+    frequency_cuts
+        Days with an interaction, and score.
+    value_cuts
+        Sum of values, to the millionth, and score.
+
+    Examples
+    --------
+    >>> model = RfmModel(3, 6, ((30, 2), (7, 3)), ((2, 2), (5, 3)), ((80.0, 3),))
+    >>> [scores.tolist() for scores in model.score([3, 30, 90], [9, 1, 2], [80, 79, 0])]
+    [[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [3.0, 1.0, 1.0]]
+    """
+
+    bins: int
+    n: int
+    recency_cuts: tuple[tuple[int, int], ...]
+    frequency_cuts: tuple[tuple[int, int], ...]
+    value_cuts: tuple[tuple[float, int], ...]
+
+    def __attrs_post_init__(self) -> None:
+        require_whole("bins", self.bins, least=2, most=_MOST_BINS)
+        require_whole("n", self.n)
+        _climbing(self.recency_cuts, "recency_cuts", least=0, falls=True)
+        _climbing(self.frequency_cuts, "frequency_cuts", least=1, falls=False)
+        _climbing(self.value_cuts, "value_cuts", least=None, falls=False)
+        for name in ("recency_cuts", "frequency_cuts", "value_cuts"):
+            cuts = getattr(self, name)
+            if cuts and not (self.n and cuts[-1][1] <= self.bins):
+                rule = (
+                    f"of scores up to {self.bins}" if self.n else "empty where n is 0"
+                )
+                raise InvalidInputError(name, cuts, rule)
+
+    @property
+    def steps(self) -> tuple[_Cuts, _Cuts, _Cuts]:
+        """The cuts as steps of what climbs with the score: minus the days, and so on.
+
+        Each begins with a step to score 1, which holds below the others.
+        """
+        recency = tuple((-days, score) for days, score in self.recency_cuts)
+        below: _Cuts = ((-math.inf, 1),)
+        return below + recency, below + self.frequency_cuts, below + self.value_cuts
+
+    def score(
+        self, recency_days: ArrayLike, frequency: ArrayLike, monetary: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the scores of users, whoever they are.
+
+        Parameters
+        ----------
+        recency_days
+            Local days since the last interaction: whole, from 0; NaN for who
+            never interacted. Shape ``(n,)``.
+        frequency
+            Local days with an interaction: whole; 0 for who never interacted.
+            Shape ``(n,)``.
+        monetary
+            Sum of values, in the unit of the log. Shape ``(n,)``.
+
+        Returns
+        -------
+        recency_score, frequency_score, value_score
+            Whole numbers from 1 to ``bins``; NaN for who never interacted, and
+            for everybody where the model knows nobody. Shape ``(n,)`` each.
+
+        Raises
+        ------
+        InvalidInputError
+            If a number is not as told, or the columns differ in length.
+
+        Notes
+        -----
+        A binary search a user and column.
+        """
+        given = np.asarray(recency_days)
+        never = np.zeros(given.shape, dtype=np.bool_)
+        if given.dtype.kind == "f":
+            never = np.isnan(given)
+            given = np.where(never, 0, given)
+        days = number_column("recency_days", given)
+        times = number_column("frequency", frequency)
+        money = number_column("monetary", monetary)
+        lengths = {"recency_days": len(days), "frequency": len(times)}
+        lengths["monetary"] = len(money)
+        if len(set(lengths.values())) > 1:
+            raise InvalidInputError("columns", lengths, "of one length, one row a user")
+        for name, column in (("recency_days", days), ("frequency", times)):
+            odd = (column < 0) | (column != np.floor(column))
+            refuse(name, column, odd, "a whole number from 0")
+        rule = "0 for who never interacted (recency_days is NaN), and for nobody else"
+        refuse("frequency", times, (times == 0) != never, rule)
+        none = never if self.n else np.ones_like(never)
+        recency, often, value = (
+            np.where(none, np.nan, _stepped(steps, column))
+            for steps, column in zip(
+                self.steps, (-days, times, _compared(money)), strict=True
+            )
+        )
+        return recency, often, value
+
+
+def _stepped(steps: _Cuts, column: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the score of the last step that each number has reached."""
+    starts = np.array([start for start, _ in steps[1:]], dtype=np.float64)
+    scores = np.array([score for _, score in steps], dtype=np.int64)
+    found: NDArray[np.int64] = scores[np.searchsorted(starts, column, side="right")]
+    return found
+
+
+def _compared(money: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sums as they are compared: 0.1 + 0.2 is 0.3."""
+    return np.round(money, PLACES)
+
+
+def _cuts(
+    values: NDArray[np.float64], users: NDArray[np.int64], bins: int
+) -> list[tuple[float, int]]:
+    """Return the lowest value of each score above 1."""
+    score = 1 + rank_groups(users, bins)
+    first = np.flatnonzero(np.diff(score, prepend=1))
+    return list(zip(values[first].tolist(), score[first].tolist(), strict=True))
+
+
+def _fitted(
+    tables: Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]], bins: int
+) -> RfmModel:
+    """Return the model of three distributions: ascending values, and their users."""
+    n, found = 0, []
+    for values, users in tables:
+        n = int(users.sum())
+        found.append(_cuts(values, users, bins))
+    recency, often, value = found
+    return RfmModel(
+        bins,
+        n,
+        tuple((int(-days), score) for days, score in recency),
+        tuple((int(times), score) for times, score in often),
+        tuple((money + 0.0, score) for money, score in value),
+    )
+
+
+def rfm_scores(
+    log: Log,
+    as_of: dt.datetime,
+    *,
+    bins: int = BINS,
+    model: RfmModel | None = None,
+    clock: DayClock = DayClock(),
+) -> Scored:
+    """Score each user by recency, frequency and monetary value.
+
+    Parameters
+    ----------
+    log
+        What users did. Any interaction counts; for the scores of the trade give
+        ``log.only(["purchase"])``.
+    as_of
+        The instant to judge at, aware; later events are left out.
+    bins
+        The highest score, from 2 to 100: 5 makes fifths, 4 quarters. A model
+        that is given has its own.
+    model
+        Cuts to score with instead of this log's own, of an earlier answer.
+    clock
+        Whose days count.
+
+    Returns
+    -------
+    Scored
+        ``frame, model = rfm_scores(...)``. The frame, as the log came, has one
+        row for each user with an event by ``as_of``: ``user``, ``recency_days``
+        (local days since that of the last interaction), ``frequency`` (local
+        days with an interaction), ``monetary`` (sum of the value column, less
+        refunds), ``recency_score``, ``frequency_score``, ``value_score``, and
+        ``rfm``, the three as text such as ``"5-3-1"``. Who never interacted has
+        no recency, frequency 0 and no scores (null), and takes no part in the
+        ranks. An engine's log gives an engine's lazy frame.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``bins`` or ``model`` is none, or ``as_of`` is naive.
+
+    Notes
+    -----
+    A score is ``1 + floor(bins * (rank - 1/2) / n)`` of the mean rank, in whole
+    numbers: equal values have equal scores, however many there are, and without
+    ties each score has its n-th part of the users. Sums are compared to the
+    millionth: ``0.1 + 0.2`` and ``0.3`` are equal. Scoring a log with its own
+    model gives the same scores again.
+
+    In an engine one query counts the users who are alike in all three, which
+    brings at most 32 bytes a user here, and the scores come back as conditions
+    on the engine's own frame; with ``model`` nothing runs.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from wxengage.log import read_log
+    >>> log = read_log(
+    ...     {
+    ...         "user": ["ann", "ann", "bo", "cy"],
+    ...         "kind": ["purchase"] * 4,
+    ...         "at": ["2026-03-01", "2026-03-09", "2026-01-05", "2026-02-11"],
+    ...         "value": [80.0, 40.0, 300.0, 15.0],
+    ...     },
+    ...     value="value",
+    ...     tz="Asia/Shanghai",
+    ... )
+    >>> as_of = dt.datetime(2026, 3, 10, tzinfo=dt.timezone.utc)
+    >>> scored = rfm_scores(log, as_of, bins=3)
+    >>> print(scored)  # doctest: +NORMALIZE_WHITESPACE
+    user  recency_days  frequency  monetary  recency_score ...  rfm
+    ann              1          2       120              3 ...  3-3-2
+    bo              64          1       300              1 ...  1-2-3
+    cy              27          1        15              2 ...  2-2-1
+    >>> scored.model.recency_cuts
+    ((27, 2), (1, 3))
+    """
+    require_whole("bins", bins, least=2, most=_MOST_BINS)
+    if model is not None and not isinstance(model, RfmModel):
+        raise InvalidInputError("model", model, "an RfmModel", "of an earlier answer")
+    if log.engine is not None:
+        lazy = rfm_lazily(log, as_of, clock)
+        own = model or _fitted(rfm_distributions(log, lazy), bins)
+        return Scored(rfm_scored(lazy, own), own)
+    summary = log.summarise(as_of, clock=clock)
+    seen = summary.interactions > 0
+    days = np.where(seen, summary.age_days - summary.repeat_age_days, np.nan)
+    times = np.where(seen, summary.repeat_days + 1, 0)
+    if model is None:
+        compared = (-days[seen], times[seen], _compared(summary.value[seen]))
+        tables = (np.unique(column, return_counts=True) for column in compared)
+        model = _fitted(tables, bins)
+    scores = model.score(days, times, summary.value)
+    columns: dict[str, Any] = {
+        "user": Ids(summary.user),
+        "recency_days": days,
+        "frequency": times,
+        "monetary": summary.value,
+        "recency_score": scores[0],
+        "frequency_score": scores[1],
+        "value_score": scores[2],
+        "rfm": _text(scores),
+    }
+    return Scored(give(columns, log.origin), model)
+
+
+def _text(scores: Iterable[NDArray[np.float64]]) -> NDArray[Any]:
+    """Return scores as text, None where there are none. Shape ``(n,)``."""
+    # 0 stands for none: each text is made once, not once a user.
+    table = np.stack([np.nan_to_num(column) for column in scores], axis=1)
+    kinds, place = np.unique(table.astype(np.int64), axis=0, return_inverse=True)
+    texts = ["-".join(map(str, kind)) if kind[0] else None for kind in kinds.tolist()]
+    found: NDArray[Any] = np.array([*texts, None], dtype=object)[place]
+    return found
