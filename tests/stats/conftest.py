@@ -1,0 +1,50 @@
+"""What the tests of the mathematics share: the oracles and the published data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+def read_columns(path: Path) -> Columns:
+    """Return the columns of a CSV of numbers."""
+    with path.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+@pytest.fixture(scope="session")
+def oracles() -> dict[str, Any]:
+    """Give the numeric oracles by topic and name."""
+    path = Path(__file__).parents[1] / "data" / "oracles.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def cdnow(data_folder: Path) -> Columns:
+    """Give the published summary of 2,357 CDNOW customers, in weeks."""
+    return read_columns(data_folder / "cdnow" / "cdnow_customers_summary.csv")
+
+
+@pytest.fixture(scope="session")
+def spendings(data_folder: Path) -> Columns:
+    """Give counts and mean values of the 946 CDNOW customers who came back."""
+    name = "cdnow_customers_summary_with_transactions.csv"
+    columns = read_columns(data_folder / "cdnow" / name)
+    seen = columns["x"] > 0
+    return {name: column[seen] for name, column in columns.items()}
+
+
+@pytest.fixture(scope="session")
+def donations(data_folder: Path) -> Columns:
+    """Give the 22 different histories of 11,104 donors over six years."""
+    return read_columns(data_folder / "donations" / "donations.csv")

@@ -1,0 +1,174 @@
+"""The likelihood of BG/NBD and MBG/NBD (似然函数), one formula for both."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import attrs
+import numpy as np
+
+from wxengage.stats.btyd.fitting import OfHistories
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wxengage.stats.btyd.histories import Histories, Vector
+
+__all__ = ["BetaGeometricLikelihood"]
+
+# Rows at a time: what is made of them stays in the processor's cache.
+_BLOCK: Final = 1 << 13
+
+
+@attrs.frozen(eq=False, slots=False)
+class BetaGeometricLikelihood(OfHistories):
+    """The log-likelihood of both models in ln r, ln alpha, ln a, ln b.
+
+    ``chances`` is how many chances to leave the first purchase brings: 0 in BG/NBD,
+    1 in MBG/NBD. With ``m = x + chances`` both models have one formula,
+
+        ln G(r+x)/G(r) + ln B(a, b+m)/B(a, b) + r ln alpha - (r+x) ln(alpha+T)
+        + ln(1 + e^u),  u = ln a - ln(b+m-1) + (r+x) ln((alpha+T)/(alpha+t_x)),
+
+    where the last term, that of having left, is there for m > 0 only; ``1/(1+e^u)``
+    is the probability of being alive.
+    """
+
+    rows: Histories
+    chances: int
+    constant: float = 0.0
+    unit: float = 1.0
+    telling: ClassVar[str] = "came back"
+    floors: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
+    subjects: ClassVar[Mapping[str, tuple[int, ...]]] = MappingProxyType(
+        {
+            "how the pace differs between customers (r, alpha)": (0, 1),
+            "how customers drop out (a, b)": (2, 3),
+        }
+    )
+
+    @property
+    def units(self) -> tuple[float, ...]:
+        """The unit in which each parameter is fitted."""
+        return (1.0, self.unit, 1.0, 1.0)
+
+    def starts(self) -> Sequence[Vector]:
+        """Return points to start from."""
+        # Customers who are like the average one: alpha / r is the mean gap.
+        gap = self.rows.customers * self.rows.mean_age / max(self.rows.purchases, 1.0)
+        return [
+            np.log([r, r * gap, a, b]) for r, a, b in ((0.5, 0.8, 2.0), (2.0, 0.3, 3.0))
+        ]
+
+    def __call__(self, phi: Vector) -> tuple[float, Vector, Vector]:
+        """Return value, gradient and Hessian at logarithms of parameters."""
+        theta = np.exp(np.clip(phi, -700, 700))
+        value, slope, curve = self._counted(theta)
+        for part in (self._aged(theta), self._left(theta)):
+            value += part[0]
+            slope += part[1]
+            curve += part[2]
+        # From parameters to their logarithms.
+        slope *= theta
+        curve = curve * np.outer(theta, theta) + np.diag(slope)
+        return value, slope, curve
+
+    def _counted(self, theta: Vector) -> tuple[float, Vector, Vector]:
+        """Return the terms in ``x`` alone, computed once for each count."""
+        from scipy.special import gammaln, polygamma, psi  # noqa: PLC0415  slow
+
+        r, _, a, b = theta
+        x, place = self.rows.counts
+        m, n = x + self.chances, np.bincount(place, self.rows.weight, len(x))
+        total = float(n.sum())
+        value = n @ (gammaln(r + x) + gammaln(b + m) - gammaln(a + b + m))
+        value += total * (gammaln(a + b) - gammaln(r) - gammaln(b))
+        slope, curve = np.zeros(4), np.zeros((4, 4))
+        slope[0] = n @ psi(r + x) - total * psi(r)
+        slope[2] = total * psi(a + b) - n @ psi(a + b + m)
+        slope[3] = slope[2] + n @ psi(b + m) - total * psi(b)
+        curve[0, 0] = n @ polygamma(1, r + x) - total * polygamma(1, r)
+        both = total * polygamma(1, a + b) - n @ polygamma(1, a + b + m)
+        curve[2:, 2:] = both
+        curve[3, 3] += n @ polygamma(1, b + m) - total * polygamma(1, b)
+        return float(value), slope, curve
+
+    def _aged(self, theta: Vector) -> tuple[float, Vector, Vector]:
+        """Return the terms in ``T`` and ``x``, computed once for each age."""
+        r, alpha = theta[:2]
+        ages, _, place = self.rows.ages
+        n = np.bincount(place, self.rows.weight, len(ages))
+        bought = np.bincount(place, self.rows.weight * self.rows.x, len(ages))
+        total, shape, inverse = float(n.sum()), r * n + bought, 1 / (alpha + ages)
+        logs = np.log(alpha + ages)
+        slope, curve = np.zeros(4), np.zeros((4, 4))
+        slope[0] = total * math.log(alpha) - n @ logs
+        slope[1] = total * r / alpha - shape @ inverse
+        curve[0, 1] = curve[1, 0] = total / alpha - n @ inverse
+        curve[1, 1] = -total * r / alpha**2 + shape @ inverse**2
+        return r * total * math.log(alpha) - float(shape @ logs), slope, curve
+
+    def _left(self, theta: Vector) -> tuple[float, Vector, Vector]:
+        """Return the terms of having left, row by row."""
+        r, alpha, a, b = theta
+        rows = self.rows
+        x, x_place = rows.counts
+        ages, early, late = rows.ages
+        logs, inverse = np.log(alpha + ages), 1 / (alpha + ages)
+        # Per count: the row's r + x, 1 / (b+m-1), and ln a - ln(b+m-1).
+        m = x + self.chances
+        shape, rest = r + x, 1 / np.maximum(b + m - 1, 1e-300)
+        odds = math.log(a) + np.log(rest)
+        first = 0 if self.chances else int(np.searchsorted(rows.x, 1))
+        value, sums = 0.0, np.zeros((6, 7))
+        for low in range(first, len(rows.x), _BLOCK):
+            part = slice(low, low + _BLOCK)
+            at, old, new = x_place[part], early[part], late[part]
+            longer = logs[new] - logs[old]
+            before, now = inverse[old], inverse[new]
+            pace = now - before
+            u = odds[at] + shape[at] * longer
+            small = np.exp(-np.abs(u))
+            value += float(rows.weight[part] @ (np.maximum(u, 0) + np.log1p(small)))
+            gone = np.where(u > 0, 1.0, small) / (1 + small)
+            q = rest[at]
+            # u's derivatives in r, alpha and b (in a it is 1 / a), and what the
+            # second derivatives need.
+            table = np.stack(
+                (
+                    longer,
+                    shape[at] * pace,
+                    q,
+                    pace,
+                    shape[at] * pace * (now + before),
+                    q * q,
+                )
+            )
+            weight = rows.weight[part] * gone
+            sums[:, 6] += table @ weight
+            doubt = weight * (1 - gone)
+            sums[:3, :3] += (table[:3] * doubt) @ table[:3].T
+            sums[:3, 3] += table[:3] @ doubt
+            sums[3, 4] += weight.sum()
+            sums[3, 5] += doubt.sum()
+        return (value, *_assembled(sums, a))
+
+
+def _assembled(sums: Vector, a: float) -> tuple[Vector, Vector]:
+    """Return gradient and Hessian from sums over rows; see ``_left``."""
+    in_r, in_alpha, in_b, mixed, in_alpha2, in_b2 = sums[:, 6]
+    gone, doubt = sums[3, 4], sums[3, 5]
+    slope = np.array([in_r, in_alpha, gone / a, -in_b])
+    sign = np.array([1.0, 1.0, -1.0])
+    curve = np.zeros((4, 4))
+    places = [0, 1, 3]
+    curve[np.ix_(places, places)] = sums[:3, :3] * np.outer(sign, sign)
+    curve[2, places] = curve[places, 2] = sums[:3, 3] * sign / a
+    curve[2, 2] = doubt / a**2 - gone / a**2
+    curve[0, 1] += mixed
+    curve[1, 0] += mixed
+    curve[1, 1] -= in_alpha2
+    curve[3, 3] += in_b2
+    return slope, curve

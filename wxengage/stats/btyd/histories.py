@@ -1,0 +1,300 @@
+"""Purchase histories (购买历史), and how few different ones there are.
+
+A customer is three numbers: ``x`` purchases after the first, the last of them at
+age ``t_x``, looked at when ``T`` old. Customers with the same three numbers are the
+same to every model here, so a likelihood is computed once for each distinct history
+and counted as often as it occurs: a million customers who buy by the day have some
+hundred thousand different histories.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+
+from wxengage.errors import InvalidInputError
+from wxengage.stats.checks import numbers, refuse
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "Histories",
+    "Vector",
+    "ahead_of",
+    "checked",
+    "distinct_rows",
+    "looked_up",
+    "weight_column",
+]
+
+Vector = np.ndarray[Any, np.dtype[np.float64]]
+# A packed key is an unsigned integer of 64 bits.
+_KEY_BITS: Final = 64
+# Whole numbers up to here look themselves up in a table.
+_TABLE: Final = 1 << 22
+
+
+def checked(
+    x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, last: str = "T"
+) -> tuple[Vector, Vector, Vector]:
+    """Return histories as floats, checked.
+
+    Parameters
+    ----------
+    x
+        Purchases after the first: whole, from 0.
+    t_x
+        Age at the last of them, above 0 and at most ``T``; 0 where ``x`` is 0.
+    T
+        Age when looked at, from 0, in the unit of ``t_x``.
+    last
+        What ``T`` is called in messages.
+
+    Returns
+    -------
+    x, t_x, T
+        Of any shapes that broadcast.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value breaks a rule; the message names its row.
+    """
+    count, recency, age = numbers("x", x), numbers("t_x", t_x), numbers(last, T)
+    try:
+        np.broadcast_shapes(count.shape, recency.shape, age.shape)
+    except ValueError:
+        shapes = f"{count.shape}, {recency.shape}, {age.shape}"
+        rule = "of one length, one row a customer"
+        raise InvalidInputError(f"x, t_x, {last}", shapes, rule) from None
+    refuse(
+        "x", count, (count < 0) | (count != np.floor(count)), "a whole number from 0"
+    )
+    refuse(last, age, age < 0, "at least 0", "ages do not run backwards")
+    both = np.broadcast_arrays(count, recency, age)
+    n, at, upto = both if both[0].ndim else (count, recency, age)
+    late = (at < 0) | (at > upto)
+    hint = f"t_x and {last} count from the same first purchase, in the same unit"
+    refuse("t_x", at, late, f"from 0 to the row's {last}", hint)
+    hint = "x counts purchases after the first, t_x is the age at the last of them"
+    refuse("t_x", at, (n > 0) & (at == 0), "above 0 where x is above 0", hint)
+    refuse("t_x", at, (n == 0) & (at != 0), "0 where x is 0", hint)
+    return count, recency, age
+
+
+def ahead_of(horizon: ArrayLike) -> Vector:
+    """Return how far to look ahead, checked: from 0."""
+    ahead = numbers("horizon", horizon)
+    refuse("horizon", ahead, ahead < 0, "at least 0", "in the unit of t_x and T")
+    return ahead
+
+
+def weight_column(weights: ArrayLike | None, rows: int) -> Vector | None:
+    """Return how many customers each row stands for, checked; None: one each."""
+    if weights is None:
+        return None
+    column = numbers("weights", weights)
+    if column.shape != (rows,):
+        raise InvalidInputError(
+            "weights.shape", column.shape, f"({rows},), as the rows"
+        )
+    refuse(
+        "weights", column, column < 0, "at least 0", "a weight is a count of customers"
+    )
+    return column
+
+
+def _whole_codes(column: Vector) -> tuple[NDArray[np.int64], int] | None:
+    """Return whole numbers as they are, and how many there may be; None for others."""
+    size = float(column.max(initial=0.0)) + 1
+    if size >= 2**53 or not (column == np.floor(column)).all():
+        return None
+    return column.astype(np.int64), int(size)
+
+
+def _codes(column: Vector) -> tuple[NDArray[np.int64], int, Vector | None]:
+    """Return a code for each value, how many there may be, and their values."""
+    whole = _whole_codes(column)
+    if whole is not None:
+        return *whole, None
+    values, codes = np.unique(column, return_inverse=True)
+    return codes.astype(np.int64), len(values), values
+
+
+def distinct_rows(
+    columns: tuple[Vector, ...], weights: Vector | None
+) -> tuple[tuple[Vector, ...], Vector]:
+    """Return the distinct rows of non-negative columns, ascending, and their weights.
+
+    Parameters
+    ----------
+    columns
+        The first sorts first. Shape ``(n,)`` each.
+    weights
+        Shape ``(n,)``; None: one each.
+
+    Returns
+    -------
+    columns, weights
+        Rows of weight 0 are left out. Shape ``(rows,)`` each.
+
+    Notes
+    -----
+    The columns are packed into one integer and sorted: ``O(n log n)``.
+    """
+    coded = [_codes(column) for column in columns]
+    bits = [max(size - 1, 1).bit_length() for _, size, _ in coded]
+    if sum(bits) > _KEY_BITS:
+        # Large whole numbers far apart: number the values that there are.
+        uniques = [np.unique(column, return_inverse=True) for column in columns]
+        coded = [(codes.astype(np.int64), len(v), v) for v, codes in uniques]
+        bits = [max(size - 1, 1).bit_length() for _, size, _ in coded]
+    key = coded[0][0].astype(np.uint64)
+    for (codes, _, _), width in zip(coded[1:], bits[1:], strict=True):
+        key <<= np.uint64(width)
+        key |= codes.view(np.uint64)
+    key, weight = _grouped(key, weights)
+    unpacked: list[Vector] = []
+    for (_, _, values), width in zip(reversed(coded), reversed(bits), strict=True):
+        codes = (key & np.uint64((1 << width) - 1)).astype(np.int64)
+        unpacked.insert(
+            0, codes.astype(np.float64) if values is None else values[codes]
+        )
+        key = key >> np.uint64(width)
+    return tuple(unpacked), weight
+
+
+def _grouped(
+    key: NDArray[np.uint64], weights: Vector | None
+) -> tuple[NDArray[np.uint64], Vector]:
+    """Return distinct keys, ascending, and the weight of each."""
+    if weights is None:
+        key.sort()
+    else:
+        order = np.argsort(key, kind="stable")
+        key, weights = key[order], weights[order]
+    new = np.empty(len(key), dtype=np.bool_)
+    new[:1] = True
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    starts = np.flatnonzero(new)
+    if weights is None:
+        return key[starts], np.diff(np.append(starts, len(key))).astype(np.float64)
+    sums = np.add.reduceat(weights, starts) if len(starts) else weights
+    kept = sums > 0
+    return key[starts[kept]], sums[kept]
+
+
+@attrs.frozen(eq=False, slots=False)
+class Histories:
+    """Distinct histories, ascending by ``x``, and how many customers have each.
+
+    Attributes
+    ----------
+    x, t_x, T
+        As in ``checked``. Shape ``(rows,)`` each.
+    weight
+        Customers with that history. Shape ``(rows,)``.
+    """
+
+    x: Vector
+    t_x: Vector
+    T: Vector
+    weight: Vector
+
+    @classmethod
+    def of(
+        cls, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None
+    ) -> Histories:
+        """Group customers by their history.
+
+        Parameters
+        ----------
+        x, t_x, T
+            One row a customer. Shape ``(n,)`` each.
+        weights
+            How many customers each row stands for; None: one each.
+
+        Returns
+        -------
+        Histories
+            At least one.
+
+        Raises
+        ------
+        InvalidInputError
+            If a value breaks a rule, or nobody is left.
+        """
+        columns = checked(x, t_x, T)
+        if (
+            columns[0].ndim != 1
+            or len({len(c) for c in columns if c.ndim}) > 1
+            or any(not c.ndim for c in columns)
+        ):
+            shapes = ", ".join(str(c.shape) for c in columns)
+            raise InvalidInputError("x, t_x, T", shapes, "three columns of one length")
+        weight = weight_column(weights, len(columns[0]))
+        rows, weight = distinct_rows(columns, weight)
+        if not len(weight):
+            raise InvalidInputError("x", "no customers", "at least one row of weight")
+        return cls(rows[0], rows[1], rows[2], weight)
+
+    @property
+    def customers(self) -> float:
+        """How many customers there are."""
+        return float(self.weight.sum())
+
+    @property
+    def repeaters(self) -> float:
+        """How many of them bought again."""
+        return float(self.weight[self.x > 0].sum())
+
+    @property
+    def purchases(self) -> float:
+        """How many purchases there were after the first ones."""
+        return float(self.weight @ self.x)
+
+    @property
+    def mean_age(self) -> float:
+        """Mean ``T``: the unit in which models are fitted, so that none matters."""
+        mean = float(self.weight @ self.T) / self.customers
+        return mean if mean > 0 else 1.0
+
+    def scaled(self, unit: float) -> Histories:
+        """Return the same histories with ages in another unit."""
+        return attrs.evolve(self, t_x=self.t_x / unit, T=self.T / unit)
+
+    def sample(self, rows: int) -> Histories:
+        """Return about so many of the histories, evenly spread over all."""
+        step = len(self.x) // rows
+        if step < 2:  # noqa: PLR2004  nothing to leave out
+            return self
+        return Histories(
+            self.x[::step], self.t_x[::step], self.T[::step], self.weight[::step]
+        )
+
+    @functools.cached_property
+    def counts(self) -> tuple[Vector, NDArray[np.int64]]:
+        """The distinct ``x``, and each row's place among them."""
+        return looked_up(self.x)
+
+    @functools.cached_property
+    def ages(self) -> tuple[Vector, NDArray[np.int64], NDArray[np.int64]]:
+        """The distinct ages, and the places of each row's ``t_x`` and ``T``."""
+        values, places = looked_up(np.concatenate((self.t_x, self.T)))
+        return values, places[: len(self.T)], places[len(self.T) :]
+
+
+def looked_up(column: Vector) -> tuple[Vector, NDArray[np.int64]]:
+    """Return the distinct values, ascending, and each row's place among them."""
+    whole = _whole_codes(column)
+    if whole is None or whole[1] > _TABLE:
+        values, places = np.unique(column, return_inverse=True)
+        return values, places.astype(np.int64)
+    codes, size = whole
+    there = np.zeros(size, dtype=np.bool_)
+    there[codes] = True
+    return np.flatnonzero(there).astype(np.float64), (np.cumsum(there) - 1)[codes]
