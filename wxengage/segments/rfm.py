@@ -324,11 +324,19 @@ def rfm_scores(
     return Scored(give(columns, log.origin), model)
 
 
-def _text(scores: Iterable[NDArray[np.float64]]) -> NDArray[Any]:
+def _text(
+    scores: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[Any]:
     """Return scores as text, None where there are none. Shape ``(n,)``."""
-    # 0 stands for none: each text is made once, not once a user.
-    table = np.stack([np.nan_to_num(column) for column in scores], axis=1)
-    kinds, place = np.unique(table.astype(np.int64), axis=0, return_inverse=True)
-    texts = ["-".join(map(str, kind)) if kind[0] else None for kind in kinds.tolist()]
+    # Each text is made once, not once a user; all 0 stands for none.
+    base = _MOST_BINS + 1
+    recency, often, value = (np.nan_to_num(one).astype(np.int64) for one in scores)
+    codes, place = np.unique(
+        (recency * base + often) * base + value, return_inverse=True
+    )
+    texts = [
+        f"{code // base**2}-{code // base % base}-{code % base}" if code else None
+        for code in codes.tolist()
+    ]
     found: NDArray[Any] = np.array([*texts, None], dtype=object)[place]
     return found
