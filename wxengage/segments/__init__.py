@@ -1,8 +1,10 @@
 """Chapter 1, who is who: segments and how users move between them (用户分层)."""
 
-from wxengage.segments.lifecycle import Segments, classify_users, segment_users
-from wxengage.segments.moves import TransitionMatrix, transition_matrix, transitions
-from wxengage.segments.playbook import PLAYBOOK, Move, Strategy
+from wxengage.segments.lifecycle import classify_users, segment_users
+from wxengage.segments.moves import transition_matrix, transitions
+from wxengage.segments.odds import activity_odds
+from wxengage.segments.playbook import PLAYBOOK
+from wxengage.segments.points import PointsLot, balance
 from wxengage.segments.policy import (
     INTERACTION_WEIGHTS,
     REASONS,
@@ -10,6 +12,7 @@ from wxengage.segments.policy import (
     LifecyclePolicy,
 )
 from wxengage.segments.rfm import rfm_scores
+from wxengage.segments.tiers import TierPolicy, tier_state
 
 __all__ = [
     "INTERACTION_WEIGHTS",
@@ -17,13 +20,14 @@ __all__ = [
     "REASONS",
     "SEGMENTS",
     "LifecyclePolicy",
-    "Move",
-    "Segments",
-    "Strategy",
-    "TransitionMatrix",
+    "PointsLot",
+    "TierPolicy",
+    "activity_odds",
+    "balance",
     "classify_users",
     "rfm_scores",
     "segment_users",
+    "tier_state",
     "transition_matrix",
     "transitions",
 ]

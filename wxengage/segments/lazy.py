@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals.stable.v2 as nw
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
     from wxengage.log.table import Log
     from wxengage.segments.policy import LifecyclePolicy
     from wxengage.segments.rfm import RfmModel
+    from wxengage.stats.btyd.beta_geometric import MbgNbd
     from wxengage.times.days import DayClock
 
 __all__ = [
+    "HISTORY",
     "PLACES",
     "classify_lazily",
+    "odds_distribution",
+    "odds_lazily",
+    "odds_scored",
     "rfm_distributions",
     "rfm_lazily",
     "rfm_scored",
@@ -47,6 +53,8 @@ COLUMNS = (
 #: Decimal places in which sums of values are compared. An engine adds floats in an
 #: order of its own, another one each time: the last digits of equal sums differ.
 PLACES: Final = 6
+#: The columns of a summary that a lifetime model is fitted on: x, t_x and T in days.
+HISTORY: Final = ("repeat_days", "repeat_age_days", "age_days")
 _NAMES = {POTENTIAL: "potential", ACTIVE: "active", DORMANT: "dormant"}
 
 
@@ -250,3 +258,55 @@ def rfm_scored(frame: nw.LazyFrame[Any], model: RfmModel) -> Any:
         frame = frame.with_columns(some.alias(name))
     text = nw.concat_str([nw.col(n).cast(nw.String()) for n in scores], separator="-")
     return nw.to_native(frame.with_columns(rfm=text))
+
+
+def odds_lazily(log: Log, as_of: dt.datetime, clock: DayClock) -> nw.LazyFrame[Any]:
+    """Return the history of each user, null for who never interacted."""
+    assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
+    frame: nw.LazyFrame[Any] = nw.from_native(log.summarise(as_of, clock=clock).native)
+    seen = nw.col("interactions") > 0
+    history = [nw.when(seen).then(nw.col(name)).alias(name) for name in HISTORY]
+    return frame.select("user", *history)
+
+
+def odds_distribution(
+    log: Log, frame: nw.LazyFrame[Any]
+) -> tuple[tuple[NDArray[np.int64], ...], NDArray[np.int64]]:
+    """Run one query: the different histories, and how many users have each."""
+    assert isinstance(log, LazyLog)  # noqa: S101  the caller looked
+    log.check()
+    seen = frame.filter(~nw.col("age_days").is_null())
+    found = seen.group_by(*HISTORY).agg(users=nw.len()).collect("pyarrow")
+    return tuple(found[name].to_numpy() for name in HISTORY), found["users"].to_numpy()
+
+
+def odds_scored(frame: nw.LazyFrame[Any], model: MbgNbd | None, horizon: float) -> Any:
+    """Return the engine's own frame with the odds; nothing runs."""
+    # The formulas are those of stats.btyd.beta_geometric.
+    if model is None:
+        nothing = nw.lit(None, nw.Float64())
+        frame = frame.with_columns(p_active=nothing, adaptive_gap_days=nothing)
+        return nw.to_native(frame.select("user", "p_active", "adaptive_gap_days"))
+    x, t_x, age = (nw.col(name).cast(nw.Float64()) for name in HISTORY)
+    shape, left = model.r + x, (model.b + x).log() - math.log(model.a)
+    longer = (model.alpha + age).log() - (model.alpha + t_x).log()
+    frame = frame.with_columns(
+        _gone=shape * longer - left,
+        _missed=shape
+        * ((model.alpha + age + horizon).log() - (model.alpha + age).log()),
+        _silence=nw.when(left > 0).then(left / shape).otherwise(nw.lit(0.0)),
+    )
+    gone, silence = (_at_most(nw.col(name), 700.0) for name in ("_gone", "_silence"))
+    alive = 1.0 / (1.0 + gone.exp())
+    return nw.to_native(
+        frame.select(
+            "user",
+            p_active=alive * (1.0 - (0.0 - nw.col("_missed")).exp()),
+            adaptive_gap_days=(model.alpha + t_x) * (silence.exp() - 1.0),
+        )
+    )
+
+
+def _at_most(column: nw.Expr, limit: float) -> nw.Expr:
+    """Return a column without values that an exponential does not hold."""
+    return nw.when(column > limit).then(nw.lit(limit)).otherwise(column)
