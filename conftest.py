@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import tempfile
 from doctest import ELLIPSIS
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -48,6 +49,14 @@ def data_folder() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"WXENGAGE_DATA: there is no folder {DATA}")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def oracles() -> dict[str, Any]:
+    """Give the numeric oracles by topic and name."""
+    text = (ROOT / "tests" / "data" / "oracles.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -1,11 +1,9 @@
-"""What the tests of the mathematics share: the oracles and the published data."""
+"""What the tests of the mathematics share: the published data."""
 
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +17,6 @@ def read_columns(path: Path) -> Columns:
     with path.open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-@pytest.fixture(scope="session")
-def oracles() -> dict[str, Any]:
-    """Give the numeric oracles by topic and name."""
-    path = Path(__file__).parents[1] / "data" / "oracles.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 @pytest.fixture(scope="session")
