@@ -235,3 +235,16 @@ def test_gamma_gamma_shrinks_towards_the_mean_of_all() -> None:
     assert 6.25 * (15.44 + 100) / (6.25 + 2.74) == pytest.approx(found[1])
     assert (np.diff(found) > 0).all()
     assert 100 == pytest.approx(found[3], rel=1e-2)
+
+
+def test_gamma_gamma_says_when_big_spenders_come_more_often(
+    spendings: Columns,
+) -> None:
+    """CDNOW's .11 passes; values that rise with counts break the assumption."""
+    x, value = spendings["x"], spendings["zbar"]
+
+    assert "maximum found" == fit_gamma_gamma(x, value).diagnosis
+    said = fit_gamma_gamma(x, value + 10 * x).diagnosis
+    assert "counts and values go together (correlation 0." in said
+    weighted = fit_gamma_gamma(x, value + 10 * x, weights=np.full(len(x), 2))
+    assert said == weighted.diagnosis
