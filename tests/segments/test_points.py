@@ -20,7 +20,8 @@ from wxengage.errors import InvalidInputError
 from wxengage.segments.decay import DecayingPoints
 from wxengage.segments.facts import Earned, Fact, Reinstated, Reversed, Spent
 from wxengage.segments.point_balances import balances, user_balances
-from wxengage.segments.points import Balance, PointsLot, PointsPolicy, balance
+from wxengage.segments.points import Balance, PointsLot, balance
+from wxengage.segments.points_policy import PointsPolicy
 from wxengage.segments.validity import DayTable, Validity
 from wxengage.times.calendars import add_months
 from wxengage.times.days import DayClock

@@ -54,7 +54,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Perk": "wxengage.money",
         "Points": "wxengage.money",
         "PointsLot": "wxengage.segments.points",
-        "PointsPolicy": "wxengage.segments.points",
+        "PointsPolicy": "wxengage.segments.points_policy",
         "QuietHours": "wxengage.pacing.quiet",
         "Reinstated": "wxengage.segments.facts",
         "Reversed": "wxengage.segments.facts",

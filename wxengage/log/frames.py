@@ -44,6 +44,7 @@ WHOLE_OR_NONE: Final = frozenset(
     {
         "follow_age_days",
         "frequency_score",
+        "needed_to_rise",
         "recency_days",
         "recency_score",
         "silent_days",

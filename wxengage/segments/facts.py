@@ -13,6 +13,7 @@ import attrs
 from wxengage.errors import InvalidInputError, require_whole
 from wxengage.log.events import bad_id
 from wxengage.segments.validity import instant
+from wxengage.times.zones import from_micros
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,6 +30,8 @@ __all__ = [
     "in_order",
     "order_of_id",
     "targets_of",
+    "too_few",
+    "too_much",
 ]
 
 #: Points of one fact: enough for fen of the largest order, and a table of nine
@@ -207,3 +210,16 @@ def targets_of(facts: list[Fact]) -> list[int]:
                 raise InvalidInputError(f"reversed {fact.id!r}.of", fact.of, rule)
         targets.append(target)
     return targets
+
+
+def too_few(name: str, points: int, there: int, at: int) -> InvalidInputError:
+    """Return the error of spending points without a lot."""
+    rule = f"at most the {there} points there are at {from_micros(at).isoformat()}"
+    hint = "points are spent from lots that are available and have not expired"
+    return InvalidInputError(name, points, rule, hint)
+
+
+def too_much(name: str, points: int | None, left: int) -> InvalidInputError:
+    """Return the error of reversing more than there was."""
+    rule = f"at most the {left} of it that are not reversed yet"
+    return InvalidInputError(name, points, rule)

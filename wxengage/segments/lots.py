@@ -22,8 +22,7 @@ import heapq
 from bisect import insort
 from typing import TYPE_CHECKING
 
-from wxengage.errors import InvalidInputError
-from wxengage.times.zones import from_micros
+from wxengage.segments.facts import too_few, too_much
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -319,7 +318,7 @@ def replay(
     Notes
     -----
     ``O(log lots)`` a fact, and a step for each lot that a fact touches.
-    """  # noqa: DOC501  one error is made by a function of its own
+    """  # noqa: DOC501  the errors are made by functions of their own
     for fact, (at, kind, points, target, end) in enumerate(facts):
         purse.advance(at)
         if kind == EARNED:
@@ -329,15 +328,7 @@ def replay(
         elif kind == REVERSED:
             left = purse.left_of(target)
             if not 0 < (points or left) <= left:
-                rule = f"at most the {left} of it that are not reversed yet"
-                raise InvalidInputError(f"{name(fact)}.points", points or None, rule)
+                raise too_much(f"{name(fact)}.points", points or None, left)
             purse.reverse(target, points or left, at)
         elif not purse.spend(fact, points):
             raise too_few(f"{name(fact)}.points", points, purse.available, at)
-
-
-def too_few(name: str, points: int, there: int, at: int) -> InvalidInputError:
-    """Return the error of spending points without a lot."""
-    rule = f"at most the {there} points there are at {from_micros(at).isoformat()}"
-    hint = "points are spent from lots that are available and have not expired"
-    return InvalidInputError(name, points, rule, hint)

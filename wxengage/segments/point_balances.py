@@ -21,6 +21,7 @@ from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.runs import NEVER
 from wxengage.log.summary import instants
 from wxengage.segments.fact_columns import FactColumns, read_facts
+from wxengage.segments.facts import too_few
 from wxengage.segments.lots import (
     EARNED,
     REINSTATED,
@@ -28,9 +29,8 @@ from wxengage.segments.lots import (
     SPENT,
     Purse,
     replay,
-    too_few,
 )
-from wxengage.segments.points import PointsPolicy, lot_ends, require_window
+from wxengage.segments.points_policy import PointsPolicy, lot_ends, require_window
 from wxengage.segments.validity import FOREVER, instant
 
 if TYPE_CHECKING:

@@ -251,5 +251,5 @@ class DayTable:
         return np.searchsorted(self._starts, at, side="right") - 1 + self._first
 
     def starts(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the first instant of each local day. Shape ``(n,)``."""
-        return self._starts[days - self._first]
+        """Return the first instant of each local day, or of the table's first."""
+        return self._starts[np.maximum(days - self._first, 0)]
