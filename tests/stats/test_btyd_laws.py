@@ -242,9 +242,9 @@ def test_a_fit_finds_the_world_it_was_simulated_in(fit: Callable[..., Any]) -> N
 @pytest.mark.parametrize(
     "likelihood",
     [
-        BetaGeometricLikelihood(Histories.of(*simulated(150), None), 0, 0.0, 100.0),
-        BetaGeometricLikelihood(Histories.of(*simulated(150), None), 1, 0.0, 100.0),
-        ParetoLikelihood(Histories.of(*simulated(150), None), 0.0, 100.0),
+        BetaGeometricLikelihood(Histories.of(*simulated(150), None).scaled(), 0),
+        BetaGeometricLikelihood(Histories.of(*simulated(150), None).scaled(), 1),
+        ParetoLikelihood(Histories.of(*simulated(150), None).scaled(), 0.0),
         BgBbLikelihood(Histories.of([0, 1, 3, 6], [0, 2, 4, 6], [6, 6, 5, 6], None)),
         SbgLikelihood(np.array([5.0, 3.0, 0.0, 2.0]), 7.0),
         GammaGammaLikelihood(

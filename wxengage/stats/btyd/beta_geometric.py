@@ -26,7 +26,13 @@ import numpy as np
 from wxengage.errors import InvalidInputError
 from wxengage.stats.btyd.beta_geometric_likelihood import BetaGeometricLikelihood
 from wxengage.stats.btyd.fitting import Fit, Fitted, maximise, positive
-from wxengage.stats.btyd.histories import Histories, Vector, ahead_of, checked
+from wxengage.stats.btyd.histories import (
+    Histories,
+    Vector,
+    ahead_of,
+    checked,
+    in_blocks,
+)
 from wxengage.stats.btyd.purchases import expected_purchases
 
 if TYPE_CHECKING:
@@ -67,7 +73,7 @@ class _BetaGeometric(Fitted):
         InvalidInputError
             If a value breaks a rule.
         """
-        return self._alive(*checked(x, t_x, T))[()]
+        return in_blocks(self._alive, *checked(x, t_x, T))[()]
 
     def p_active(
         self, horizon: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
@@ -90,10 +96,8 @@ class _BetaGeometric(Fitted):
         -----
         Exact: whoever is alive now buys once more before they can leave.
         """
-        ahead, (count, recency, age) = ahead_of(horizon), checked(x, t_x, T)
-        none = np.log1p(ahead / (self.alpha + age))
-        buys = -np.expm1(-(self.r + count) * none)
-        return (self._alive(count, recency, age) * buys)[()]
+        columns = (ahead_of(horizon), *checked(x, t_x, T))
+        return in_blocks(self._active, *columns)[()]
 
     def expected_purchases(
         self, horizon: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
@@ -123,7 +127,7 @@ class _BetaGeometric(Fitted):
         ahead, (count, recency, age) = ahead_of(horizon), checked(x, t_x, T)
         m = self._chances
         while_alive = expected_purchases(self, m, ahead, count, age)
-        return (self._alive(count, recency, age) * while_alive)[()]
+        return (in_blocks(self._alive, count, recency, age) * while_alive)[()]
 
     def dormancy_gap(
         self, x: ArrayLike, t_x: ArrayLike, *, p_alive: float = 0.5
@@ -166,6 +170,14 @@ class _BetaGeometric(Fitted):
             longer = np.log1p((age - recency) / (self.alpha + recency))
             alive: Vector = 1 / (1 + np.exp(rest + (self.r + count) * longer))
         return alive
+
+    def _active(
+        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
+        """Return the probability of a purchase of checked histories."""
+        none = np.log1p(ahead / (self.alpha + age))
+        buys = -np.expm1(-(self.r + count) * none)
+        return self._alive(count, recency, age) * buys
 
 
 @attrs.frozen
@@ -230,11 +242,10 @@ class MbgNbd(_BetaGeometric):
 def _fitted(
     chances: int, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None
 ) -> tuple[tuple[float, ...], Fit]:
-    rows = Histories.of(x, t_x, T, weights)
-    unit = rows.mean_age
+    rows = Histories.of(x, t_x, T, weights).scaled()
     # A density of x purchases is per unit of time to the x.
-    constant = -rows.purchases * math.log(unit)
-    return maximise(BetaGeometricLikelihood(rows.scaled(unit), chances, constant, unit))
+    constant = -rows.purchases * math.log(rows.unit)
+    return maximise(BetaGeometricLikelihood(rows, chances, constant))
 
 
 def fit_bgnbd(

@@ -20,6 +20,9 @@ __all__ = ["BetaGeometricLikelihood"]
 
 # Rows at a time: what is made of them stays in the processor's cache.
 _BLOCK: Final = 1 << 13
+# Shape of the paces, and the law of leaving: some leave at once, many do, few do, and
+# all are alike.
+_STARTS: Final = ((0.5, 0.8, 2.0), (0.3, 2.0, 1.0), (2.0, 0.3, 3.0), (5.0, 5.0, 10.0))
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -39,7 +42,6 @@ class BetaGeometricLikelihood(OfHistories):
     rows: Histories
     chances: int
     constant: float = 0.0
-    unit: float = 1.0
     telling: ClassVar[str] = "came back"
     floors: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
     subjects: ClassVar[Mapping[str, tuple[int, ...]]] = MappingProxyType(
@@ -52,15 +54,13 @@ class BetaGeometricLikelihood(OfHistories):
     @property
     def units(self) -> tuple[float, ...]:
         """The unit in which each parameter is fitted."""
-        return (1.0, self.unit, 1.0, 1.0)
+        return (1.0, self.rows.unit, 1.0, 1.0)
 
     def starts(self) -> Sequence[Vector]:
         """Return points to start from."""
         # Customers who are like the average one: alpha / r is the mean gap.
-        gap = self.rows.customers * self.rows.mean_age / max(self.rows.purchases, 1.0)
-        return [
-            np.log([r, r * gap, a, b]) for r, a, b in ((0.5, 0.8, 2.0), (2.0, 0.3, 3.0))
-        ]
+        gap = self.rows.mean_gap
+        return [np.log([r, r * gap, a, b]) for r, a, b in _STARTS]
 
     def __call__(self, phi: Vector) -> tuple[float, Vector, Vector]:
         """Return value, gradient and Hessian at logarithms of parameters."""

@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
-from wxengage.stats.btyd.newton import Peak, climb
+from wxengage.stats.btyd.newton import Objective, Peak, climb
 from wxengage.stats.checks import upper_tail
 from wxengage.stats.estimates import Estimate
 
@@ -39,7 +39,7 @@ _PRIOR: Final = 2.0
 _UNSURE: Final = 2.0
 _FEW: Final = 10
 # Where to start is found on so many histories.
-_SAMPLE: Final = 4_000
+_SAMPLE: Final = 2_000
 
 
 class Likelihood(Protocol):
@@ -252,29 +252,35 @@ def maximise(likelihood: Likelihood) -> tuple[tuple[float, ...], Fit]:
 
     Notes
     -----
-    Each start climbs on a sample; the best of them goes on with all rows.
+    Each start climbs on a sample; the best of them goes on with all rows. Where
+    none arrives, the maximum under the prior is one more place to start from.
     """
     sample = likelihood.sample(_SAMPLE)
     tried = [climb(sample, start, bound=_BOUND) for start in likelihood.starts()]
     best = max(tried, key=lambda peak: (peak.reached, peak.value))
     start = best.point if best.reached else likelihood.starts()[0]
     peak = best if sample is likelihood else climb(likelihood, start, bound=_BOUND)
-    if peak.reached:
-        return _told(likelihood, peak, _learned(likelihood, peak), converged=True)
-    lost = _lost(likelihood, peak)
-    loglik = likelihood
+    if not peak.reached:
+        weak = climb(_penalised(likelihood), np.zeros(len(peak.point)), bound=math.inf)
+        again = climb(likelihood, weak.point, bound=_BOUND)
+        if not again.reached:
+            lost = _lost(likelihood, peak)
+            weak = attrs.evolve(weak, value=likelihood(weak.point)[0])
+            return _told(likelihood, weak, lost, converged=False)
+        peak = again
+    return _told(likelihood, peak, _learned(likelihood, peak), converged=True)
+
+
+def _penalised(likelihood: Likelihood) -> Objective:
+    """Return the likelihood times a weak prior, which has a maximum always."""
+    weight = 1 / _PRIOR**2
 
     def penalised(phi: Vector) -> tuple[float, Vector, Vector]:
-        value, slope, curve = loglik(phi)
-        weight = 1 / _PRIOR**2
+        value, slope, curve = likelihood(phi)
         value -= 0.5 * weight * float(phi @ phi)
         return value, slope - weight * phi, curve - weight * np.eye(len(phi))
 
-    start = np.zeros(len(likelihood.floors))
-    peak = climb(penalised, start, bound=math.inf)
-    value = likelihood(peak.point)[0]
-    peak = attrs.evolve(peak, value=value)
-    return _told(likelihood, peak, lost, converged=False)
+    return penalised
 
 
 def _told(

@@ -19,6 +19,8 @@ from wxengage.errors import InvalidInputError
 from wxengage.stats.checks import numbers, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "ahead_of",
     "checked",
     "distinct_rows",
+    "in_blocks",
     "looked_up",
     "weight_column",
 ]
@@ -93,6 +96,34 @@ def ahead_of(horizon: ArrayLike) -> Vector:
     return ahead
 
 
+def in_blocks(
+    kernel: Callable[..., Vector], *columns: Vector, rows: int = 8192
+) -> Vector:
+    """Return a kernel's answer for each row, computed some rows at a time.
+
+    Parameters
+    ----------
+    kernel
+        Takes columns of one length and returns one of that length.
+    columns
+        Of shapes that broadcast.
+    rows
+        How many at a time: what is made of them stays in the processor's cache.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the common shape.
+    """
+    both = np.broadcast_arrays(*columns)
+    flat = [column.reshape(-1) for column in both]
+    found = np.empty(flat[0].shape)
+    for low in range(0, len(found), rows):
+        part = slice(low, low + rows)
+        found[part] = kernel(*(column[part] for column in flat))
+    return found.reshape(both[0].shape)
+
+
 def weight_column(weights: ArrayLike | None, rows: int) -> Vector | None:
     """Return how many customers each row stands for, checked; None: one each."""
     if weights is None:
@@ -144,7 +175,8 @@ def distinct_rows(
 
     Notes
     -----
-    The columns are packed into one integer and sorted: ``O(n log n)``.
+    The columns are packed into one integer, of 32 bits if they fit, and sorted:
+    ``O(n log n)``.
     """
     coded = [_codes(column) for column in columns]
     bits = [max(size - 1, 1).bit_length() for _, size, _ in coded]
@@ -153,24 +185,23 @@ def distinct_rows(
         uniques = [np.unique(column, return_inverse=True) for column in columns]
         coded = [(codes.astype(np.int64), len(v), v) for v, codes in uniques]
         bits = [max(size - 1, 1).bit_length() for _, size, _ in coded]
-    key = coded[0][0].astype(np.uint64)
+    word: Any = np.uint32 if sum(bits) <= _KEY_BITS // 2 else np.uint64
+    key = coded[0][0].astype(word)
     for (codes, _, _), width in zip(coded[1:], bits[1:], strict=True):
-        key <<= np.uint64(width)
-        key |= codes.view(np.uint64)
+        key <<= word(width)
+        key |= codes.astype(word)
     key, weight = _grouped(key, weights)
     unpacked: list[Vector] = []
     for (_, _, values), width in zip(reversed(coded), reversed(bits), strict=True):
-        codes = (key & np.uint64((1 << width) - 1)).astype(np.int64)
+        codes = (key & word((1 << width) - 1)).astype(np.int64)
         unpacked.insert(
             0, codes.astype(np.float64) if values is None else values[codes]
         )
-        key = key >> np.uint64(width)
+        key = key >> word(width)
     return tuple(unpacked), weight
 
 
-def _grouped(
-    key: NDArray[np.uint64], weights: Vector | None
-) -> tuple[NDArray[np.uint64], Vector]:
+def _grouped(key: NDArray[Any], weights: Vector | None) -> tuple[NDArray[Any], Vector]:
     """Return distinct keys, ascending, and the weight of each."""
     if weights is None:
         key.sort()
@@ -198,12 +229,16 @@ class Histories:
         As in ``checked``. Shape ``(rows,)`` each.
     weight
         Customers with that history. Shape ``(rows,)``.
+    unit
+        What ages are divided by in ``ages``, ``recency`` and ``age``: models are
+        fitted in units of the mean age, so that none matters.
     """
 
     x: Vector
     t_x: Vector
     T: Vector
     weight: Vector
+    unit: float = 1.0
 
     @classmethod
     def of(
@@ -258,23 +293,28 @@ class Histories:
         return float(self.weight @ self.x)
 
     @property
+    def mean_gap(self) -> float:
+        """Time between the purchases of an average customer, in mean ages."""
+        return self.customers / max(self.purchases, 1.0)
+
+    @property
     def mean_age(self) -> float:
-        """Mean ``T``: the unit in which models are fitted, so that none matters."""
+        """Mean ``T``."""
         mean = float(self.weight @ self.T) / self.customers
         return mean if mean > 0 else 1.0
 
-    def scaled(self, unit: float) -> Histories:
-        """Return the same histories with ages in another unit."""
-        return attrs.evolve(self, t_x=self.t_x / unit, T=self.T / unit)
+    def scaled(self) -> Histories:
+        """Return the same histories with ages in units of their mean."""
+        return attrs.evolve(self, unit=self.mean_age)
 
     def sample(self, rows: int) -> Histories:
         """Return about so many of the histories, evenly spread over all."""
         step = len(self.x) // rows
         if step < 2:  # noqa: PLR2004  nothing to leave out
             return self
-        return Histories(
-            self.x[::step], self.t_x[::step], self.T[::step], self.weight[::step]
-        )
+        part = slice(None, None, step)
+        columns = (self.x[part], self.t_x[part], self.T[part], self.weight[part])
+        return Histories(*columns, unit=self.unit)
 
     @functools.cached_property
     def counts(self) -> tuple[Vector, NDArray[np.int64]]:
@@ -284,8 +324,9 @@ class Histories:
     @functools.cached_property
     def ages(self) -> tuple[Vector, NDArray[np.int64], NDArray[np.int64]]:
         """The distinct ages, and the places of each row's ``t_x`` and ``T``."""
+        # Looked up as they came: whole days need no sorting.
         values, places = looked_up(np.concatenate((self.t_x, self.T)))
-        return values, places[: len(self.T)], places[len(self.T) :]
+        return values / self.unit, places[: len(self.T)], places[len(self.T) :]
 
 
 def looked_up(column: Vector) -> tuple[Vector, NDArray[np.int64]]:

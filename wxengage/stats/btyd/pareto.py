@@ -21,7 +21,13 @@ import attrs
 import numpy as np
 
 from wxengage.stats.btyd.fitting import Fit, Fitted, OfHistories, maximise, positive
-from wxengage.stats.btyd.histories import Histories, Vector, ahead_of, checked
+from wxengage.stats.btyd.histories import (
+    Histories,
+    Vector,
+    ahead_of,
+    checked,
+    in_blocks,
+)
 from wxengage.stats.btyd.mixtures import log_sum
 from wxengage.stats.btyd.quadrature import legendre
 
@@ -38,6 +44,8 @@ _PANELS: Final = (0.0, 0.006, 0.025, 0.075, 0.2, 0.45, 1.0)
 # A likelihood that has fallen by exp(-40) adds nothing.
 _DEEPEST: Final = 40.0
 _BLOCK: Final = 1 << 11
+# Shape of the paces, and shape and rate of leaving: early by some, and late by most.
+_STARTS: Final = ((0.5, 0.6, 0.4), (2.0, 2.0, 2.0))
 _SOLVED: Final = 1e-14
 _ROUNDS: Final = 60
 
@@ -127,7 +135,6 @@ class _Likelihood(OfHistories):
 
     rows: Histories
     constant: float
-    unit: float
     telling: ClassVar[str] = "came back"
     floors: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
     subjects: ClassVar[Mapping[str, tuple[int, ...]]] = MappingProxyType(
@@ -139,13 +146,11 @@ class _Likelihood(OfHistories):
 
     @property
     def units(self) -> tuple[float, ...]:
-        return (1.0, self.unit, 1.0, self.unit)
+        return (1.0, self.rows.unit, 1.0, self.rows.unit)
 
     def starts(self) -> Sequence[Vector]:
-        gap = self.rows.customers * self.rows.mean_age / max(self.rows.purchases, 1.0)
-        return [
-            np.log([r, r * gap, s, b]) for r, s, b in ((0.5, 0.6, 0.4), (2.0, 2.0, 2.0))
-        ]
+        gap = self.rows.mean_gap
+        return [np.log([r, r * gap, s, b]) for r, s, b in _STARTS]
 
     def __call__(self, phi: Vector) -> tuple[float, Vector, Vector]:
         theta = np.exp(np.clip(phi, -700, 700))
@@ -181,7 +186,8 @@ class _Likelihood(OfHistories):
     def _silent(self, theta: Vector, part: slice) -> tuple[float, Vector, Vector]:
         """Return the terms of the silence since the last purchase."""
         r, alpha, s, beta = theta
-        t_x, T = self.rows.t_x[part], self.rows.T[part]
+        unit = self.rows.unit
+        t_x, T = self.rows.t_x[part] / unit, self.rows.T[part] / unit
         count = r + self.rows.x[part]
         exits = _exits((alpha, beta), (count, s), t_x, T - t_x)
         base = -count * np.log(alpha + t_x) - s * np.log(beta + t_x)
@@ -268,7 +274,7 @@ class ParetoNbd(Fitted):
         ahead, count, recency, age = np.broadcast_arrays(
             ahead_of(horizon), *checked(x, t_x, T)
         )
-        buys = self._blocks(self._buys, ahead, count, age)
+        buys = in_blocks(self._buys, ahead, count, age, rows=_BLOCK)
         return (self._alive(count, recency, age) * buys)[()]
 
     def expected_purchases(
@@ -303,12 +309,13 @@ class ParetoNbd(Fitted):
         return (self._alive(count, recency, age) * pace * stay)[()]
 
     def _alive(self, count: Vector, recency: Vector, age: Vector) -> Vector:
-        return self._blocks(self._still_there, count, recency, age)
+        return in_blocks(self._still_there, count, recency, age, rows=_BLOCK)
 
     def _still_there(self, count: Vector, recency: Vector, age: Vector) -> Vector:
         scale, shape = (self.alpha, self.beta), (self.r + count, self.s)
         exits = _exits(scale, shape, recency, age - recency)
-        gone = np.exp(exits.log_weight - exits.log_alive[:, None])
+        with np.errstate(over="ignore"):
+            gone = np.exp(exits.log_weight - exits.log_alive[:, None])
         alive: Vector = 1 / (1 + gone.sum(axis=1))
         return alive
 
@@ -322,16 +329,6 @@ class ParetoNbd(Fitted):
         bought = np.exp(exits.log_weight) * shape[0][:, None] * ratio / self.s
         found: Vector = bought.sum(axis=1)
         return found
-
-    def _blocks(self, kernel: Any, *columns: Vector) -> Vector:
-        """Return a kernel's answer, a block of rows at a time."""
-        flat = [column.ravel() for column in columns]
-        found = np.empty(flat[0].shape)
-        with np.errstate(over="ignore"):
-            for low in range(0, len(found), _BLOCK):
-                part = slice(low, low + _BLOCK)
-                found[part] = kernel(*(column[part] for column in flat))
-        return found.reshape(columns[0].shape)
 
 
 def fit_pareto_nbd(
@@ -355,8 +352,7 @@ def fit_pareto_nbd(
     distinct history takes a quadrature of 32 nodes: some 30 times the work of
     MBG/NBD.
     """
-    rows = Histories.of(x, t_x, T, weights)
-    unit = rows.mean_age
-    constant = -rows.purchases * math.log(unit)
-    params, fit = maximise(_Likelihood(rows.scaled(unit), constant, unit))
+    rows = Histories.of(x, t_x, T, weights).scaled()
+    constant = -rows.purchases * math.log(rows.unit)
+    params, fit = maximise(_Likelihood(rows, constant))
     return ParetoNbd(*params, fit=fit)
