@@ -95,10 +95,11 @@ def api(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
-def bench(session: nox.Session) -> None:
-    """Measure against the libraries one would take instead."""
+@nox.parametrize("program", [nox.param(one, id=one) for one in ("segments", "btyd")])
+def bench(session: nox.Session, program: str) -> None:
+    """Measure against the libraries one would take instead; "bench(btyd)" for one."""
     session.install("-e", ".[bench,spark]")
-    session.run("python", "benchmarks/segments.py", *session.posargs)
+    session.run("python", f"benchmarks/{program}.py", *session.posargs)
 
 
 @nox.session(python="3.11")

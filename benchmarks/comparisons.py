@@ -1,38 +1,16 @@
-"""What is compared with what, and what we set out to reach."""
+"""Engines that were timed against each other, and targets for that."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from timing import Timing, median_ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["GROUPS", "TARGETS", "WORKS", "Comparison", "Target", "Verdict"]
-
-_PEERS: Final = ("pandas", "Polars", "Polars tuned", "DuckDB", "DuckDB tuned")
-_WAYS: Final = ("wxengage", "native", "native unchecked")
-_ADDING: Final = "wxengage, adding only"
-#: Each comparison's engines, ours first.
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "A1": ("wxengage", "wxengage, asked again", *_PEERS),
-    "A2": ("wxengage", *_PEERS),
-    "A3": ("wxengage", _ADDING, "wxengage recompute", *_PEERS),
-} | {
-    f"A4 {where}": tuple(f"{where}, {way}" for way in _WAYS)
-    for where in ("Polars", "DuckDB", "Ibis", "Spark")
-}
-#: What each comparison is about.
-WORKS: Final[Mapping[str, str]] = {
-    "A1": "From integer codes in memory",
-    "A2": "From a Parquet file",
-    "A3": "The nightly job",
-    "A4": "Inside an engine",
-    "A5": "Five times the events, from files",
-    "H": "Importing",
-}
+__all__ = ["Comparison", "Target", "Verdict", "judge", "largest"]
 
 
 @attrs.frozen
@@ -42,9 +20,9 @@ class Comparison:
     Attributes
     ----------
     group
-        Which; a key of ``GROUPS``, or ``"A5"``.
-    events, users
-        Size of the log.
+        Which; it begins with the number of the work, as in ``"A4 Polars"``.
+    size, unit, about
+        The data: how many, of what, and what else is to be said of them.
     timings
         By engine, ours first.
     when
@@ -54,11 +32,22 @@ class Comparison:
     """
 
     group: str
-    events: int
-    users: int
+    size: int
+    unit: str
+    about: str
     timings: Mapping[str, Timing]
     when: str
     load: tuple[float, float]
+
+    @property
+    def work(self) -> str:
+        """The number of the work."""
+        return self.group.partition(" ")[0]
+
+    @property
+    def amount(self) -> str:
+        """The size in words."""
+        return f"{self.size:,} {self.unit}s"
 
     @property
     def own(self) -> Timing:
@@ -150,25 +139,23 @@ class Target:
                 needed[measure] = f"at least {factor:g}x"
                 reached[measure] = f"{times:.1f}x" if times < 100 else f"{times:.0f}x"
                 met[measure] = times >= factor
-        name = self.group.partition(" ")[0]
         side = "as long as" if self.wall < 0 else "as fast as"
         way = self.own.partition(", ")[2]
-        text = f"{name}, {comparison.events:,} events{way and ', '}{way}"
+        text = f"{comparison.work}, {comparison.amount}{way and ', '}{way}"
         text += f": {side} {self.engine}"
         return Verdict(text, needed, reached, met)
 
 
-#: What we set out to reach, at the largest size.
-TARGETS: Final = (
-    Target("A1", "pandas", 8, 8),
-    *(Target("A1", peer, 2.5, 5) for peer in _PEERS[1:]),
-    Target("A2", "pandas", 2, 2),
-    *(Target("A2", peer, 1.5, 1.5) for peer in _PEERS[1:4]),
-    Target("A2", "DuckDB tuned", 1, 1),
-    *(Target("A3", peer, 100, 100) for peer in _PEERS),
-    *(Target("A3", peer, 100, 100, _ADDING) for peer in _PEERS),
-    Target("A4 Polars", "Polars, native", -1.1, -1.1),
-    Target("A4 DuckDB", "DuckDB, native", -1.1, -1.1),
-    Target("A4 Ibis", "Ibis, native", -1.35, -1.35),
-    Target("A4 Spark", "Spark, native", -1.25, -1.25),
-)
+def largest(found: Iterable[Comparison]) -> dict[str, Comparison]:
+    """Return the comparison of the largest size of each group."""
+    return {one.group: one for one in sorted(found, key=lambda one: one.size)}
+
+
+def judge(targets: Sequence[Target], found: Iterable[Comparison]) -> list[Verdict]:
+    """Return where we stand at the largest size, in the order of the targets."""
+    by_group = largest(found)
+    return [
+        target.judge(by_group[target.group])
+        for target in targets
+        if target.group in by_group and target.engine in by_group[target.group].timings
+    ]

@@ -12,40 +12,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import numpy as np
 from answers import CODES, COLUMNS, NAMES, SEGMENTS, SILENCE
 from eventlog import AS_OF, KINDS, EventLog
+from jobs import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-__all__ = ["Job", "build_tally", "make_job"]
+__all__ = ["build_tally", "make_job"]
 
 _AS_OF = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=AS_OF)
 _THREADS = 2
 # How the library is told about the columns of the files.
 _FILE: dict[str, Any] = {"user": "user_id", "value": "value"}
 _OURS = COLUMNS[:-1]
-
-
-@attrs.frozen
-class Job:
-    """One engine's work.
-
-    Attributes
-    ----------
-    fresh
-        Returns what a run starts from; not timed.
-    run
-        The work.
-    answer
-        Returns a result's columns, for the comparison of answers; not timed.
-    """
-
-    fresh: Callable[[], Any]
-    run: Callable[[Any], Any]
-    answer: Callable[[Any], Mapping[str, Any]]
 
 
 def make_job(work: str, engine: str, log: EventLog, scratch: Path) -> Job:

@@ -8,22 +8,19 @@ in order of time, as a log grows.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
 import numpy as np
+from cache import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["AS_OF", "CACHE", "KINDS", "START", "EventLog", "make_log"]
+__all__ = ["AS_OF", "KINDS", "START", "EventLog", "make_log"]
 
 # Kinds and their shares. Every name is one of `wxengage.log.KINDS`.
 _SHARES: Final = {
@@ -57,9 +54,7 @@ _ALPHABET: Final = np.frombuffer(
 )
 _SEED: Final = 20_260_101
 # Part of the cache's name: raise it when the same arguments give another log.
-_EDITION: Final = 3
-#: Where logs and results wait for the next run.
-CACHE: Final = Path(tempfile.gettempdir()) / "wxengage-bench"
+_EDITION: Final = 4
 _NEW: Final = 0.01
 
 
@@ -78,6 +73,18 @@ class EventLog:
     folder: Path
     events: int
     users: int
+    jobs: ClassVar[str] = "engines"
+    unit: ClassVar[str] = "event"
+
+    @property
+    def size(self) -> int:
+        """How many events."""
+        return self.events
+
+    @property
+    def about(self) -> str:
+        """How many users."""
+        return f"{self.users:,} users"
 
     @property
     def files(self) -> list[Path]:
@@ -121,23 +128,14 @@ def make_log(events: int, users: int | None = None, files: int = 1) -> EventLog:
     Returns
     -------
     EventLog
-        In ``CACHE``.
+        In the cache.
     """
     users = max(events // 20, 1) if users is None else users
-    folder = CACHE / f"log-{_EDITION}-{events}-{users}-{files}"
-    log = EventLog(folder, events, users)
-    if (folder / "about.json").is_file():
-        return log
-    CACHE.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=CACHE, prefix="making-"))
-    try:
-        _write(made, events, users, files)
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    return log
+    folder = kept(
+        f"log-{_EDITION}-{events}-{users}-{files}",
+        lambda folder: _write(folder, events, users, files),
+    )
+    return EventLog(folder, events, users)
 
 
 def _write(folder: Path, events: int, users: int, files: int) -> None:
@@ -163,16 +161,6 @@ def _write(folder: Path, events: int, users: int, files: int) -> None:
             for name, column in columns.items():
                 np.save(folder / f"{name}.npy", column)
         del table, kinds
-    about = {"events": events, "users": users, "files": files}
-    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
-    _to_disk(folder)
-
-
-def _to_disk(folder: Path) -> None:
-    """Wait until the files are on disk: nothing is written while we time."""
-    for file in folder.iterdir():
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
 
 
 def _ids(users: int) -> Any:

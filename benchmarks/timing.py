@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import select
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import attrs
 from answers import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from eventlog import EventLog
+    from jobs import Data
 
 __all__ = ["Timing", "Unequal", "compare", "median_ratio"]
+
+#: What each engine's worker says of its answer.
+Digests: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
 _HERE: Final = Path(__file__).parent
 #: Between two looks at a worker's memory.
@@ -78,13 +82,13 @@ def median_ratio(timing: Timing, own: Timing, measure: str) -> float:
 class _Worker:
     """A process that does one engine's work when told to."""
 
-    def __init__(self, work: str, engine: str, log: EventLog) -> None:
+    def __init__(self, work: str, engine: str, data: Data) -> None:
         self.engine = engine
         self.anonymous = 0
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the worker
-        arguments = ["serve", log.folder, log.events, log.users, work, engine]
+        arguments = ["serve", pickle.dumps(data).hex(), work, engine]
         self._process = subprocess.Popen(
-            [sys.executable, _HERE / "worker.py", *map(str, arguments)],
+            [sys.executable, _HERE / "worker.py", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -117,7 +121,7 @@ class _Worker:
         answers = self._process.stdout
         assert answers is not None
         wait = _SAMPLE_SECONDS if watch else None
-        text = b""
+        text = bytearray()
         while not text.endswith(b"\n"):
             if not select.select([answers], [], [], wait)[0]:
                 self.anonymous = max(self.anonymous, self._anonymous_now())
@@ -143,10 +147,10 @@ class _Worker:
 
 def compare(
     work: str,
-    engines: Mapping[str, EventLog],
+    engines: Mapping[str, Data],
     rounds: int,
     *,
-    same_answer: bool = True,
+    differ: Callable[[Digests], list[str]] | None = differences,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Timing]:
     """Time engines against each other.
@@ -156,11 +160,11 @@ def compare(
     work
         Which comparison.
     engines
-        The log each works on, by name.
+        The data each works on, by name.
     rounds
         How often each is timed, after one run that is not.
-    same_answer
-        Whether all must give the same answer.
+    differ
+        Returns in what the engines' answers are unequal; None: they may be.
     tell
         Called with a line a round.
 
@@ -176,13 +180,13 @@ def compare(
     """
     workers: list[_Worker] = []
     try:
-        for engine, log in engines.items():
-            worker = _Worker(work, engine.partition(" @ ")[0], log)
+        for engine, data in engines.items():
+            worker = _Worker(work, engine.partition(" @ ")[0], data)
             workers.append(worker)
             worker.hear()
         for worker in workers:
             worker.ask("run")
-        _check(work, engines, workers, same_answer)
+        _check(work, engines, workers, differ)
         runs: list[list[dict[str, float]]] = []
         for number in range(rounds):
             order = workers if number % 2 else workers[::-1]
@@ -190,7 +194,7 @@ def compare(
             runs.append([found[id(worker)] for worker in workers])
             took = ", ".join(f"{one['wall']:.3f}" for one in runs[-1])
             tell(f"  {work} round {number + 1}: {took} s")
-        _check(work, engines, workers, same_answer)
+        _check(work, engines, workers, differ)
     finally:
         for worker in workers:
             worker.__exit__()
@@ -202,15 +206,17 @@ def compare(
 
 def _check(
     work: str,
-    engines: Mapping[str, EventLog],
+    engines: Iterable[str],
     workers: Sequence[_Worker],
-    same_answer: bool,
+    differ: Callable[[Digests], list[str]] | None,
 ) -> None:
+    if differ is None:
+        return
     digests = {
         engine: worker.ask("answer")
         for engine, worker in zip(engines, workers, strict=True)
     }
-    if same_answer and (found := differences(digests)):
+    if found := differ(digests):
         raise Unequal(f"{work}: " + "; ".join(found))
 
 

@@ -8,17 +8,18 @@ checksums of the last result, anything else ends it.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
+import pickle
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from answers import digest
-from engines import Job, build_tally, make_job
-from eventlog import EventLog
+if TYPE_CHECKING:
+    from jobs import Data, Job
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -70,7 +71,7 @@ def _serve(job: Job) -> None:
     for line in sys.stdin:
         word = line.strip()
         if word == "answer":
-            say(digest(job.answer(result)))
+            say(dict(job.digest(job.answer(result))))
         elif word == "run":
             result = None
             start = job.fresh()
@@ -91,16 +92,22 @@ def main(arguments: list[str]) -> None:
     Parameters
     ----------
     arguments
-        ``serve FOLDER EVENTS USERS WORK ENGINE`` or
+        ``serve DATA WORK ENGINE``, with the data pickled, in hexadecimal digits, or
         ``tally FOLDER EVENTS USERS TARGET``.
     """
-    what, folder, events, users, *rest = arguments
-    log = EventLog(Path(folder), int(events), int(users))
+    what, *rest = arguments
     if what == "tally":
-        build_tally(log, Path(rest[0]))
-    else:
-        with tempfile.TemporaryDirectory(prefix="wxengage-bench-") as scratch:
-            _serve(make_job(rest[0], rest[1], log, Path(scratch)))
+        from engines import build_tally
+        from eventlog import EventLog
+
+        folder, events, users, target = rest
+        build_tally(EventLog(Path(folder), int(events), int(users)), Path(target))
+        return
+    text, work, engine = rest
+    data: Data = pickle.loads(bytes.fromhex(text))  # noqa: S301  our own
+    maker = importlib.import_module(data.jobs)
+    with tempfile.TemporaryDirectory(prefix="wxengage-bench-") as scratch:
+        _serve(maker.make_job(work, engine, data, Path(scratch)))
 
 
 if __name__ == "__main__":

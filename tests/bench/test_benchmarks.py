@@ -6,15 +6,12 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from wxengage.log.kinds import KINDS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent.parent.parent / "benchmarks"
 EVENTS = 3_000
@@ -29,26 +26,14 @@ PARTS = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _path() -> Iterator[None]:
-    """Let the scripts find each other, as they do when they are run."""
+def _arrow() -> None:
+    """Skip everything where the logs cannot be written."""
     pytest.importorskip("pyarrow")
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
 
 
 def script(name: str) -> Any:
     """Return one of the scripts as a module."""
     return importlib.import_module(name)
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the made-up logs a folder of the test's own."""
-    folder = tmp_path_factory.mktemp("bench")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script("eventlog"), "CACHE", folder)
-        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +53,7 @@ def answer_of(work: str, engine: str, log: Any, scratch: Path) -> dict[str, str]
 
 def answers_of(group: str, log: Any, scratch: Path) -> dict[str, dict[str, str]]:
     """Return the checksums of all of a comparison's engines."""
-    engines = script("comparisons").GROUPS[group]
+    engines = script("segments_page").GROUPS[group]
     return {engine: answer_of(group[:2], engine, log, scratch) for engine in engines}
 
 
@@ -96,9 +81,8 @@ def test_the_log_is_the_same_every_time(
     log: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A result of last year can be compared with one of today."""
-    eventlog = script("eventlog")
-    monkeypatch.setattr(eventlog, "CACHE", tmp_path)
-    again = eventlog.make_log(EVENTS)
+    monkeypatch.setattr(script("cache"), "CACHE", tmp_path)
+    again = script("eventlog").make_log(EVENTS)
 
     assert log.folder != again.folder
     for file in log.files:
@@ -223,7 +207,9 @@ def comparison(group: str, **times: float) -> Any:
         name.replace("_", " "): timing.Timing((wall,), (wall,), 5_000_000, 4_000_000)
         for name, wall in times.items()
     }
-    return comparisons.Comparison(group, 1_000, 50, timings, "2026-01-01", (0.5, 1.0))
+    return comparisons.Comparison(
+        group, 1_000, "event", "50 users", timings, "2026-01-01", (0.5, 1.0)
+    )
 
 
 def test_a_target_is_met_or_not() -> None:
@@ -241,13 +227,38 @@ def test_a_target_is_met_or_not() -> None:
 def test_the_page_says_what_was_measured() -> None:
     """Seconds, ratios, memory and the verdict at the largest size."""
     found = comparison("A1", wxengage=0.5, pandas=5.0, DuckDB=1.0)
-    text: str = script("page").page([found], None)
+    results = script("results").Results(Path(), [found])
+    text: str = script("segments_page").segments_chapter(results)
 
     assert "| pandas | 5.000 | 5.000 | 10.00 | 10.00 | 5 | 4 |" in text
     assert "| A1, 1,000 events: as fast as pandas |" in text
     assert "wall 10.0x, CPU 10.0x | met |" in text
     assert "wall 2.0x, CPU 2.0x | not met |" in text
     assert "Polars |" not in text
+
+
+def test_a_chapter_takes_the_place_of_its_older_self(tmp_path: Path) -> None:
+    """The other chapters stay as they were."""
+    put, path = script("page").put_chapter, tmp_path / "page.md"
+    for title, text in (("A", "one\n"), ("B", "two\n"), ("A", "### three\n\nfour\n")):
+        put(path, title, text)
+    head, *chapters = path.read_text(encoding="utf-8").split("\n## ")
+
+    assert head.startswith("# Benchmarks\n")
+    assert ["A\n\n### three\n\nfour\n", "B\n\ntwo\n"] == chapters
+
+
+def test_what_could_not_be_made_is_not_kept(cache: Path) -> None:
+    """A program that was stopped does not leave half a log to the next one."""
+
+    def stopped(folder: Path) -> None:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        script("cache").kept("stopped", stopped)
+
+    assert [] == [one for one in cache.iterdir() if "log" not in one.name]
 
 
 def test_the_command_measures_and_writes_the_page(tmp_path: Path) -> None:
@@ -260,6 +271,7 @@ def test_the_command_measures_and_writes_the_page(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert "| wxengage @ 2,000 events, 100 users |" in text
+    assert 1 == text.count("## Segmentation\n")
     assert "| A5, 2,000 events: time per event over that of a fifth |" in text
     assert "| H: importing, over a bare interpreter |" in text
     assert "it loads none." in text
@@ -272,4 +284,4 @@ def test_the_command_refuses_what_it_does_not_know(wrong: list[str]) -> None:
     found = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert 2 == found.returncode
-    assert "A9" in found.stderr or "at least 100 events" in found.stderr
+    assert "A9" in found.stderr or "10: at least 100" in found.stderr
