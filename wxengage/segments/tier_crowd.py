@@ -69,10 +69,23 @@ class Crowd:
         # the level was gained or last kept, and the one that grace has left open.
         self._begin, self._base = self._next.copy(), self._next.copy()
         self._open = np.full(users, -1)
+        self._look_up_days()
         there = np.flatnonzero(self._next < self._end)
         self.since[there] = points.at[self._next[there]]
         self.expires[there] = self._next_review(there, self.since[there])
         self._look_ahead()
+
+    def _look_up_days(self) -> None:
+        """Ask the calendar once for each day, however many reviews there are."""
+        policy, days = self._policy, self._days
+        if not isinstance(policy.qualify, SinceTierStart):
+            first = policy.qualify.first_days(days.every)
+            self._window_ranks = self._points.ranks(days.starts(first))
+        if policy.review != "expiry":
+            length = 1 if policy.review == "month" else 12
+            begin = later_months(period_starts(policy, days.every), length)
+            # The last ones lie beyond the table, and beyond what is asked.
+            self._next_periods = days.starts(np.minimum(begin, days.every[-1]))
 
     def _look_ahead(self) -> None:
         """Find the instants that may matter, as far as that needs no state."""
@@ -173,7 +186,7 @@ class Crowd:
         """Hold one review of each user, of what was earned before it."""
         points, policy = self._points, self._policy
         at, level = self.expires[users], self.level[users]
-        end = points.place(users, at)
+        end = points.place(users, points.ranks(at))
         self._next[users] = np.maximum(self._next[users], end)
         start = self._review_start(users, at)
         value = points.value(users, start, end)
@@ -241,11 +254,9 @@ class Crowd:
         self, users: NDArray[np.int64], at: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return where the window begins that ends with the day of an instant."""
-        qualify = self._policy.qualify
-        if isinstance(qualify, SinceTierStart):
+        if isinstance(self._policy.qualify, SinceTierStart):
             return self._begin[users]
-        first = qualify.first_days(self._days.days(at))
-        return self._points.place(users, self._days.starts(first))
+        return self._points.place(users, self._window_ranks[self._days.places(at)])
 
     def _review_start(
         self, users: NDArray[np.int64], at: NDArray[np.int64]
@@ -263,9 +274,7 @@ class Crowd:
         if policy.review == "expiry" and policy.valid_for is not None:
             found = policy.valid_for.ends(at - 1 if reviewed else at, days)
         else:
-            begin = period_starts(policy, days.days(at))
-            length = 1 if policy.review == "month" else 12
-            found = days.starts(later_months(begin, length))
+            found = self._next_periods[days.places(at)]
         if policy.upgrade == "immediate":
             found = np.where(self.level[users] == 0, FOREVER, found)
         return found

@@ -73,8 +73,12 @@ class TierPoints:
     ) -> NDArray[np.int64]:
         return user * (len(self._times) + 1) + rank
 
+    def ranks(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many times of instants are before each. Shape ``(n,)``."""
+        return np.searchsorted(self._times, at)
+
     def place(
-        self, user: NDArray[np.int64], at: NDArray[np.int64]
+        self, user: NDArray[np.int64], rank: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the first instant of a user at a time or later.
 
@@ -82,15 +86,14 @@ class TierPoints:
         ----------
         user
             Codes. Shape ``(n,)``.
-        at
-            Microseconds since 1970. Shape ``(n,)``.
+        rank
+            The time, as ``ranks`` tells it. Shape ``(n,)``.
 
         Returns
         -------
         numpy.ndarray
             The first instant of the next user where there is none. Shape ``(n,)``.
         """
-        rank = np.searchsorted(self._times, at)
         return np.searchsorted(self._keys, self._key(user, rank))
 
     def has_refunds(self, user: NDArray[np.int64]) -> NDArray[np.bool_]:

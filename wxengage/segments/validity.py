@@ -246,9 +246,18 @@ class DayTable:
             starts[row] = clock.start_of(int(days[row]))
         self._first, self._starts = int(first), starts
 
+    def places(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position in ``every`` of the day of each instant."""
+        return np.searchsorted(self._starts, at, side="right") - 1
+
     def days(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the local day of each instant. Shape ``(n,)``."""
-        return np.searchsorted(self._starts, at, side="right") - 1 + self._first
+        return self.places(at) + self._first
+
+    @property
+    def every(self) -> NDArray[np.int64]:
+        """All days of the table, ascending."""
+        return np.arange(self._first, self._first + len(self._starts))
 
     def starts(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the first instant of each local day, or of the table's first."""
