@@ -165,6 +165,23 @@ def test_a_small_sample_that_has_an_answer_says_how_unsure_it_is() -> None:
     assert all(one.converged for one in unsure)
 
 
+def test_a_higher_likelihood_at_the_edge_is_told() -> None:
+    """A small sample may have a maximum inside and a higher one at the boundary."""
+    x = np.zeros(20)
+    t_x = np.zeros(20)
+    back = [2, 3, 5, 13, 16, 17, 18, 19]
+    x[back] = [4, 2, 2, 6, 7, 3, 7, 2]
+    t_x[back] = [10.9, 6.17, 121.34, 24.58, 40.12, 42.16, 50.46, 79.23]
+    age = [80, 81, 12, 7, 19, 193, 9, 5, 161, 112]
+    age += [185, 170, 148, 91, 130, 109, 42, 127, 133, 95]
+
+    model = fit_mbgnbd(x, t_x, age)
+
+    assert model.converged
+    assert "the likelihood is higher by 1.4" in model.diagnosis
+    assert "the maximum inside is kept" in model.diagnosis
+
+
 def test_the_fallback_does_not_know_the_unit_of_time() -> None:
     """The weak prior is in units of the mean age."""
     days = fit_mbgnbd([1, 0, 3], [30, 0, 40], [60, 50, 70])

@@ -38,6 +38,8 @@ _PRIOR: Final = 2.0
 # Parameters of which the logarithm is less sure than this are as good as unknown.
 _UNSURE: Final = 2.0
 _FEW: Final = 10
+# A difference of log-likelihoods that is told.
+_HIGHER: Final = 0.01
 # Where to start is found on so many histories.
 _SAMPLE: Final = 2_000
 
@@ -268,7 +270,15 @@ def maximise(likelihood: Likelihood) -> tuple[tuple[float, ...], Fit]:
             weak = attrs.evolve(weak, value=likelihood(weak.point)[0])
             return _told(likelihood, weak, lost, converged=False)
         peak = again
-    return _told(likelihood, peak, _learned(likelihood, peak), converged=True)
+    learned = _learned(likelihood, peak)
+    strayed = [one.value for one in tried if not one.reached]
+    higher = max(strayed, default=-math.inf) - peak.value
+    if sample is likelihood and higher > _HIGHER:
+        learned += (
+            f"; the likelihood is higher by {higher:.2f} at its edge, where a "
+            "parameter is 0 or infinite: the maximum inside is kept"
+        )
+    return _told(likelihood, peak, learned, converged=True)
 
 
 def _penalised(likelihood: Likelihood) -> Objective:
