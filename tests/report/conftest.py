@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from wxengage.plan.options import Option
 from wxengage.plan.solver import plan_sends
 from wxengage.report.page import write_report
 from wxengage.report.parts import Figure, Moves, Table
+from wxengage.segments.backtests import Backtest, Forecast, backtest
 from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.moves import transition_matrix, transitions
 from wxengage.segments.policy import SEGMENTS
@@ -108,6 +110,20 @@ def make_plan(segments: Segments) -> Plan:
     return plan_sends(candidates, [Cap(1, per="day"), budget])
 
 
+@functools.cache
+def make_backtest() -> Backtest:
+    """Return how a forecast of the last 30 days did, of 400 users."""
+    month = dt.timedelta(days=30)
+    return backtest(make_log(400), AS_OF - month, horizon=month)
+
+
+def with_forecast(part: Backtest, what: str) -> Backtest:
+    """Return a backtest with one more forecast, of somebody's own name."""
+    recency = part["recency"]
+    own = Forecast("own", what, recency.auc, recency.brier)
+    return attrs.evolve(part, forecasts=(*part.forecasts, own))
+
+
 def make_parts(log: Log, *, extra: str = "harmless") -> tuple[Any, ...]:
     """Return every kind of part, with a text from users in each that takes one."""
     import altair as alt  # noqa: PLC0415  an extra
@@ -124,6 +140,7 @@ def make_parts(log: Log, *, extra: str = "harmless") -> tuple[Any, ...]:
         Moves.of(transitions(log, AS_OF - season, AS_OF)),
         make_plan(segments),
         scoreboard(log, AS_OF, targets={"share_rate": 0.05}),
+        with_forecast(make_backtest(), extra),
         Table("Stores", ("store", "visits"), ((extra, 1200), ("Minhang", None))),
         Figure("Visits", bars, extra),
         f"{extra}\nsecond line",
@@ -136,6 +153,7 @@ class Maker:
 
     log: Callable[..., Log] = make_log
     parts: Callable[..., tuple[Any, ...]] = make_parts
+    backtest: Callable[[], Backtest] = make_backtest
     as_of: dt.datetime = AS_OF
 
 
@@ -154,7 +172,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Lang], Path]:
     def page(lang: Lang) -> Path:
         path = folder / f"{lang}.html"
         if not path.exists():
-            write_report(path, *parts[:5], lang=lang, source="made up for the tests")
+            write_report(path, *parts[:6], lang=lang, source="made up for the tests")
         return path
 
     return page

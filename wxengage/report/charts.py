@@ -22,6 +22,7 @@ __all__ = [
     "INK",
     "MUTED",
     "NARROW",
+    "PAPER",
     "SIZE",
     "WIDE",
     "bin_days",
@@ -63,7 +64,9 @@ _COLOURS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _OF: Final = MappingProxyType({name[2:]: hex_ for hex_, name in _COLOURS.items()})
-INK, MUTED, LINE, BAND = (_OF[name] for name in ("ink", "muted", "line", "band"))
+INK, MUTED, LINE, BAND, PAPER = (
+    _OF[name] for name in ("ink", "muted", "line", "band", "paper")
+)
 SIZE: Final = 12  # of the letters, in CSS pixels
 # Lengths of a histogram's bins, in days: a month is a whole number of each.
 _BINS: Final = (1, 2, 3, 5, 6, 10, 15, 30, 60, 90, 180, 360)

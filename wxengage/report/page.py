@@ -22,12 +22,14 @@ from wxengage.metrics.board import Scoreboard
 from wxengage.plan.result import Plan
 from wxengage.report.blocks import Cell, Drawing, Grid, Prose, Section
 from wxengage.report.charts import FONTS, render
+from wxengage.report.forecasts import backtest_section
 from wxengage.report.numbers import board_section, claims_section
 from wxengage.report.parts import Figure, Moves, Table
 from wxengage.report.people import matrix_section, moves_section, segments_section
 from wxengage.report.reader import Lang, Reader
 from wxengage.report.summary import Findings
 from wxengage.report.tomorrow import plan_section
+from wxengage.segments.backtests import Backtest
 from wxengage.segments.lifecycle import Segments
 from wxengage.segments.moves import TransitionMatrix
 
@@ -36,7 +38,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "write_report"]
 
-Part = Scoreboard | Plan | Segments | TransitionMatrix | Moves | Table | Figure | str
+Part = (
+    Scoreboard
+    | Plan
+    | Segments
+    | TransitionMatrix
+    | Moves
+    | Backtest
+    | Table
+    | Figure
+    | str
+)
 _LANGS: Final = get_args(Lang)
 # Ids may be long; a page shows enough of one to know it.
 _SHOWN: Final = 48
@@ -62,8 +74,8 @@ def write_report(
         at once, never half.
     parts
         What to show, in this order: a ``Scoreboard``, ``Plan``, ``Segments``
-        (of ``segment_users``), ``TransitionMatrix``, ``Moves``, ``Table``,
-        ``Figure`` or a text. The numbers at the top and the article's claims
+        (of ``segment_users``), ``TransitionMatrix``, ``Moves``, ``Backtest``,
+        ``Table``, ``Figure`` or a text. The numbers at the top and the article's claims
         are drawn from whichever are there.
     lang
         ``"zh"`` or ``"en"``.
@@ -188,6 +200,7 @@ _MAKERS: Final[dict[type, Callable[[Any, Reader], Section]]] = {
     Segments: segments_section,
     TransitionMatrix: matrix_section,
     Moves: moves_section,
+    Backtest: backtest_section,
     Table: _table_section,
     Figure: _figure_section,
     str: _text_section,

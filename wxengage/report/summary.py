@@ -11,6 +11,7 @@ from wxengage.plan.result import Plan
 from wxengage.report.blocks import Key
 from wxengage.report.numbers import change_of
 from wxengage.report.tomorrow import Reach
+from wxengage.segments.backtests import Backtest
 from wxengage.segments.lifecycle import Segments
 from wxengage.segments.moves import TransitionMatrix
 from wxengage.stats.intervals import wilson
@@ -33,6 +34,7 @@ class Findings:
         self.board = _first(parts, Scoreboard)
         self.segments = _first(parts, Segments)
         self.matrix = _first(parts, TransitionMatrix)
+        self.backtest = _first(parts, Backtest)
         plan = _first(parts, Plan)
         self.reach = None if plan is None else Reach(plan, self.segments)
 
@@ -344,6 +346,17 @@ class Findings:
                     "流转概率：每行 Dirichlet(1/2) 先验的后验均值与 Beta 区间。",
                     "Odds of moves: posterior means and beta intervals under a "
                     "Dirichlet(1/2) prior a row.",
+                )
+            )
+        if self.backtest is not None:
+            notes.append(
+                say(
+                    "预测：MBG/NBD 模型，以有互动的自然日为单位，只看预测之前的事件；"
+                    "AUC 用 DeLong 等（1988）的区间，Brier 分用 Student 区间，"
+                    "校准图用 Wilson 区间。",
+                    "Forecasts: MBG/NBD on days with an interaction, seeing events "
+                    "before the forecast alone; AUC with the intervals of DeLong et "
+                    "al. (1988), Brier scores with Student's, bins with Wilson's.",
                 )
             )
         if self.reach is not None:
