@@ -14,7 +14,7 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError, nearest
 from wxengage.log.building import _bad_ids, _cell
-from wxengage.log.columns import _floats, codes_of, is_arrow
+from wxengage.log.columns import Codes, _floats, codes_of, is_arrow
 from wxengage.log.faults import FAULTS
 from wxengage.log.frames import ARRAYS, Ids, Origin, _form
 from wxengage.log.instants import instants_of
@@ -71,6 +71,25 @@ class Table:
             got = _cell(self.columns[name], row)
             raise InvalidInputError(f"{name}[{row}]", got, rule)
 
+    def ids(self, name: str) -> Codes:
+        """Return a column of ids, numbered as they come.
+
+        Parameters
+        ----------
+        name
+            The column.
+
+        Returns
+        -------
+        Codes
+            No row without an id, and none that can be no id.
+        """
+        found = codes_of(self.columns[name])
+        self.refuse(name, found.codes < 0, "an id")
+        rule = "text of 1 to 128 visible characters, or a whole number from 0"
+        self.refuse(name, np.append(_bad_ids(found.values), False)[found.codes], rule)
+        return found
+
     def users(self, name: str) -> tuple[NDArray[np.int64], Ids]:
         """Return a column of ids as codes, and the ids in ascending order.
 
@@ -91,15 +110,12 @@ class Table:
         InvalidInputError
             If an id is missing or can be none, or numbers and text are mixed.
         """
-        found = codes_of(self.columns[name])
-        self.refuse(name, found.codes < 0, "an id")
+        found = self.ids(name)
         values = found.values
         if not is_arrow(values) and values.dtype == object:
             # The number 7 and the text "7" may be one user, or two.
             whole = [not isinstance(value, str) for value in values.tolist()]
             self.refuse(name, np.array([*whole, False])[found.codes], "text, as others")
-        rule = "text of 1 to 128 visible characters, or a whole number from 0"
-        self.refuse(name, np.append(_bad_ids(values), False)[found.codes], rule)
         ids = Ids(values)
         place = np.empty(len(ids), dtype=np.int64)
         place[ids.order] = np.arange(len(ids))

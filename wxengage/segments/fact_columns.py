@@ -8,7 +8,6 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
-from wxengage.log.building import _bad_ids
 from wxengage.log.columns import Codes, codes_of
 from wxengage.log.intake import Table, read_table
 from wxengage.segments.facts import FACT_KINDS, MOST_POINTS, order_of_id
@@ -147,10 +146,7 @@ def _ids(table: Table, kind: NDArray[np.int64]) -> tuple[Codes, Codes]:
     if "id" not in table:
         rows = np.arange(table.rows)
         return Codes(rows, rows), Codes(np.full(table.rows, -1), rows)
-    names = codes_of(table.columns["id"])
-    table.refuse("id", names.codes < 0, "an id")
-    bad = np.append(_bad_ids(names.values), False)
-    table.refuse("id", bad[names.codes], "text of visible characters, or whole from 0")
+    names = table.ids("id")
     if "of" not in table:
         return names, Codes(np.full(table.rows, -1), np.zeros(0, dtype=object))
     of = codes_of(table.columns["of"])

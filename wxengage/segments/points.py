@@ -188,6 +188,7 @@ def balance(facts: Iterable[Fact], policy: PointsPolicy, as_of: dt.datetime) -> 
 
     Examples
     --------
+    >>> import datetime as dt
     >>> noon = dt.datetime.fromisoformat("2026-01-31T12:00+08:00")
     >>> facts = [Earned("a", noon, 100), Spent("b", noon, 30)]
     >>> policy = PointsPolicy(validity=Validity(months=1))

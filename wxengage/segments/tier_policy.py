@@ -238,13 +238,13 @@ class TierPolicy:
 
     Examples
     --------
-    >>> haidilao = TierPolicy(
+    >>> monthly = TierPolicy(
     ...     (600, 3_000, 10_000),
     ...     qualify=Trailing(months=12),
     ...     review="month",
     ...     min_gap=Months(6),
     ... )
-    >>> haidilao.level_of(3_000)
+    >>> monthly.level_of(3_000)
     2
     """
 
