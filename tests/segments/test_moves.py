@@ -119,6 +119,28 @@ def test_each_row_of_the_matrix_adds_up(matrix: Any) -> None:
         assert all(0 <= one.low <= one.value <= one.high <= 1 for one in row)
 
 
+def test_the_matrix_says_where_it_leads(matrix: Any) -> None:
+    """Long-run shares, and months until dormant, as the oracle has them."""
+    steps = ORACLES["segmentation"]["expected_steps_to_dormant"]["outputs"]
+
+    shares, to_dormant = matrix.stationary(), matrix.steps_to("dormant")
+
+    assert SEGMENTS == tuple(shares)
+    expected = ORACLE["outputs"]["stationary_mle"]
+    assert expected == pytest.approx(list(shares.values()), rel=1e-6)
+    assert [*steps, 0] == pytest.approx(list(to_dormant.values()), rel=1e-6)
+    with pytest.raises(InvalidInputError, match="did you mean 'dormant'"):
+        matrix.steps_to("dormand")
+
+
+def test_a_segment_without_users_leads_nowhere() -> None:
+    """Of whom nobody is known, nothing is said."""
+    found = transition_matrix(read_log([]), START, END)
+
+    with pytest.raises(InvalidInputError, match="a time with potential users"):
+        found.stationary()
+
+
 def test_newcomers_are_counted_apart() -> None:
     """Who had no event by the start has no origin, and is lost nowhere."""
     rows = [

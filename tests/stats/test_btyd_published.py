@@ -22,8 +22,11 @@ from wxengage.stats.btyd import (
     fit_pareto_nbd,
     fit_sbg,
 )
+from wxengage.stats.scoring import auc
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.stats.conftest import Columns
 
 PUBLISHED = BgNbd(0.243, 4.414, 0.793, 2.426)
@@ -248,3 +251,29 @@ def test_gamma_gamma_says_when_big_spenders_come_more_often(
     assert "counts and values go together (correlation 0." in said
     weighted = fit_gamma_gamma(x, value + 10 * x, weights=np.full(len(x), 2))
     assert said == weighted.diagnosis
+
+
+def test_who_came_back_to_cdnow_is_ordered_as_measured(
+    cdnow: Columns, data_folder: Path, oracles: dict[str, Any]
+) -> None:
+    """P(alive) of BG/NBD is worse than a coin; recency and E[Y] of MBG/NBD are best."""
+    expected = oracles["segmentation"]["cdnow_holdout_auc"]["outputs"]
+    lines = (data_folder / "cdnow" / "CDNOW_sample.txt").read_text().splitlines()
+    later = {int(row[1]) for line in lines if (row := line.split())[2] > "19970930"}
+    came = [customer in later for customer in cdnow["ID"]]
+    x, t_x, age = columns(cdnow)
+    coin, model = fit_bgnbd(x, t_x, age), fit_mbgnbd(x, t_x, age)
+    # How probable so long a silence is for who is still there.
+    silence = -(model.r + x) * np.log((model.alpha + age) / (model.alpha + t_x))
+
+    found = {
+        "P(alive) BG": coin.p_alive(x, t_x, age),
+        "P(alive) MBG": model.p_alive(x, t_x, age),
+        "silence p-value": silence,
+        "E[Y39] MBG": model.expected_purchases(39, x, t_x, age),
+        "recency days": t_x - age,
+        "frequency": x,
+    }
+
+    for name, scores in found.items():
+        assert expected[name] == pytest.approx(auc(scores, came).value, rel=1e-4), name

@@ -14,6 +14,7 @@ from wxengage.segments.lazy import transitions_lazily
 from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.policy import SEGMENTS, LifecyclePolicy
 from wxengage.segments.timeline import changes
+from wxengage.stats.chains import stationary, steps_to
 from wxengage.stats.intervals import beta_rows
 from wxengage.tables import aligned, html_table
 from wxengage.times.zones import micros
@@ -128,6 +129,63 @@ class TransitionMatrix:
                 raise InvalidInputError("move", name, "two segments", hint)
         origin, target = (self.states.index(name) for name in move)
         return self.estimates[origin][target]
+
+    def _shares(self) -> NDArray[np.float64]:
+        """Return the observed share of each move. Shape ``(states, states)``."""
+        table = np.array(self.counts, dtype=np.float64)
+        for state, row in zip(self.states, table, strict=True):
+            if not row.any():
+                raise InvalidInputError(
+                    "start", self.start, f"a time with {state} users"
+                )
+        shares: NDArray[np.float64] = table / table.sum(axis=1, keepdims=True)
+        return shares
+
+    def stationary(self) -> dict[str, float]:
+        """Return the shares of segments that one more such period does not change.
+
+        Returns
+        -------
+        dict
+            Segment -> share of users.
+
+        Raises
+        ------
+        InvalidInputError
+            If nobody was in one of the segments at the start, or there is no such
+            mix.
+
+        Notes
+        -----
+        What the observed shares of moves say, and no forecast; newcomers are left
+        out. See ``stats.chains``.
+        """
+        shares = stationary(self._shares())
+        return dict(zip(self.states, shares.tolist(), strict=True))
+
+    def steps_to(self, state: str) -> dict[str, float]:
+        """Return how many such periods it takes on average to come to a segment.
+
+        Parameters
+        ----------
+        state
+            A segment, such as ``"dormant"``.
+
+        Returns
+        -------
+        dict
+            Segment -> periods; infinite where it may never be reached.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such segment, or nobody was in one of them at the start.
+        """
+        if state not in self.states:
+            hint = nearest(state, self.states)
+            raise InvalidInputError("state", state, "a segment", hint)
+        steps = steps_to(self._shares(), self.states.index(state))
+        return dict(zip(self.states, steps.tolist(), strict=True))
 
     def to_frame(self, like: object = None) -> Any:
         """Return one row a move: origin, target, users, value, low, high."""
