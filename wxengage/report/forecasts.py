@@ -123,7 +123,7 @@ def _verdict(part: Backtest, reader: Reader) -> str:
 
 
 def _doubt(model: MbgNbd, reader: Reader) -> str:
-    """Return why a model should not be trusted; empty for one that has converged."""
+    """Return why there is no best model; empty for one that has converged."""
     if model.fit is None or model.converged:
         return ""
     back, users = round(model.fit.repeaters), round(model.fit.customers)
@@ -141,9 +141,9 @@ def _doubt(model: MbgNbd, reader: Reader) -> str:
             "日志不足以确定它的参数", "the log does not determine its parameters"
         )
     return reader.say(
-        f"模型没有收敛：{why}，以上概率出自弱先验，不可当真。",
-        f" The model has not converged: {why}. Its probabilities come from a weak "
-        "prior and are not to be relied on.",
+        f"模型没有收敛：{why}；它的概率借了弱先验，值多少以这里的回测为准。",
+        f" The model has not converged: {why}; its probabilities lean on a weak prior, "
+        "and are worth what this test says.",
     )
 
 
