@@ -71,7 +71,114 @@ _ROOMS = (
 
 __all__ = sorted([*_NAMES, *_ROOMS])  # noqa: PLE0605  a list of names, told by a table
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    # The same tables for those who read types; a test holds them equal.
+    from wxengage import (
+        adapters as adapters,
+    )
+    from wxengage import (
+        claims as claims,
+    )
+    from wxengage import (
+        codec as codec,
+    )
+    from wxengage import (
+        datasets as datasets,
+    )
+    from wxengage import (
+        delivery as delivery,
+    )
+    from wxengage import (
+        errors as errors,
+    )
+    from wxengage import (
+        log as log,
+    )
+    from wxengage import (
+        metrics as metrics,
+    )
+    from wxengage import (
+        money as money,
+    )
+    from wxengage import (
+        pacing as pacing,
+    )
+    from wxengage import (
+        plan as plan,
+    )
+    from wxengage import (
+        report as report,
+    )
+    from wxengage import (
+        segments as segments,
+    )
+    from wxengage import (
+        sends as sends,
+    )
+    from wxengage import (
+        stats as stats,
+    )
+    from wxengage import (
+        times as times,
+    )
+    from wxengage import (
+        users as users,
+    )
+    from wxengage.claims import CLAIMS as CLAIMS
+    from wxengage.codec import dump as dump
+    from wxengage.codec import load as load
+    from wxengage.errors import (
+        InvalidInputError as InvalidInputError,
+    )
+    from wxengage.errors import (
+        InvalidLogError as InvalidLogError,
+    )
+    from wxengage.errors import (
+        WxEngageError as WxEngageError,
+    )
+    from wxengage.log.events import Event as Event
+    from wxengage.log.reading import read_log as read_log
+    from wxengage.log.store import open_log as open_log
+    from wxengage.log.table import Log as Log
+    from wxengage.log.tally import Tally as Tally
+    from wxengage.metrics.board import scoreboard as scoreboard
+    from wxengage.money import (
+        Cash as Cash,
+    )
+    from wxengage.money import (
+        Coupon as Coupon,
+    )
+    from wxengage.money import (
+        Perk as Perk,
+    )
+    from wxengage.money import (
+        Points as Points,
+    )
+    from wxengage.money import (
+        Reward as Reward,
+    )
+    from wxengage.money import (
+        format_yuan as format_yuan,
+    )
+    from wxengage.money import (
+        yuan as yuan,
+    )
+    from wxengage.pacing.caps import Cap as Cap
+    from wxengage.pacing.quiet import QuietHours as QuietHours
+    from wxengage.plan.solver import plan_sends as plan_sends
+    from wxengage.report.page import write_report as write_report
+    from wxengage.segments.lifecycle import classify_users as classify_users
+    from wxengage.segments.odds import activity_odds as activity_odds
+    from wxengage.segments.policy import LifecyclePolicy as LifecyclePolicy
+    from wxengage.segments.rfm import rfm_scores as rfm_scores
+    from wxengage.sends import Freeze as Freeze
+    from wxengage.sends import Send as Send
+    from wxengage.stats.estimates import Estimate as Estimate
+    from wxengage.times.days import DayClock as DayClock
+    from wxengage.users import Account as Account
+    from wxengage.users import User as User
+    from wxengage.versions import show_versions as show_versions
+else:
 
     def __getattr__(name: str) -> object:
         if name in _ROOMS:

@@ -81,6 +81,32 @@ def test_every_public_name_is_there(name: str) -> None:
     assert getattr(wxengage, name) is not None
 
 
+@pytest.mark.parametrize("name", ["wxengage", "wxengage.stats"])
+def test_a_lazy_room_tells_its_names_to_type_checkers(name: str) -> None:
+    """What is had on first use is also imported where types are read."""
+    room = import_module(name)
+    source = Path(str(room.__file__)).read_text(encoding="utf-8")
+    (block,) = (
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    told = {
+        one.asname: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for one in node.names
+    }
+    rooms: tuple[str, ...] = vars(room)["_ROOMS"]
+    homes: dict[str, str] = vars(room).get("_NAMES", {})
+
+    assert (
+        dict.fromkeys(rooms, name)
+        | {public: f"{name}.{home}" for public, home in homes.items()}
+        == told
+    )
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """The lazy root behaves like a plain module."""
     with pytest.raises(AttributeError, match="no attribute 'classify_user'"):

@@ -10,7 +10,17 @@ import wxengage.stats
 
 
 @pytest.mark.parametrize(
-    "name", ["counts", "intervals", "quantiles", "sequential", "survival"]
+    "name",
+    [
+        "btyd",
+        "chains",
+        "counts",
+        "intervals",
+        "quantiles",
+        "scoring",
+        "sequential",
+        "survival",
+    ],
 )
 def test_a_file_of_the_room_is_there_without_its_own_import(name: str) -> None:
     """`wx.stats.survival` works after `import wxengage as wx`."""

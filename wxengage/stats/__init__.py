@@ -1,7 +1,8 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
-The names below, and the rooms ``btyd``, ``counts``, ``intervals``, ``quantiles``,
-``sequential`` and ``survival``, which are loaded on first use.
+The names below, and the rooms ``btyd``, ``chains``, ``counts``, ``intervals``,
+``quantiles``, ``scoring``, ``sequential`` and ``survival``, which are loaded on first
+use.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from wxengage.stats.intervals import (
 from wxengage.stats.totals import ratio_change, total, total_change
 from wxengage.stats.verdicts import Verdict, against, interval_verdict
 
-_ROOMS = ("btyd", "counts", "intervals", "quantiles", "sequential", "survival")
+_ROOMS = (
+    "btyd",
+    "chains",
+    "counts",
+    "intervals",
+    "quantiles",
+    "scoring",
+    "sequential",
+    "survival",
+)
 
 __all__ = [
     "Estimate",
@@ -39,7 +49,16 @@ __all__ = [
     "wilson",
 ]
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from wxengage.stats import btyd as btyd
+    from wxengage.stats import chains as chains
+    from wxengage.stats import counts as counts
+    from wxengage.stats import intervals as intervals
+    from wxengage.stats import quantiles as quantiles
+    from wxengage.stats import scoring as scoring
+    from wxengage.stats import sequential as sequential
+    from wxengage.stats import survival as survival
+else:
 
     def __getattr__(name: str) -> object:
         if name in _ROOMS:
