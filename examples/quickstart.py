@@ -1,7 +1,8 @@
 """The main job on real data, through the public names.
 
-Who is who in CDNOW, every purchase of 2,357 customers; what would go out
-tomorrow and why; and a page about it. Run it from anywhere:
+Who is who in CDNOW, every purchase of 2,357 customers; whether a month ago
+the model would have known who comes; what would go out tomorrow and why; and a
+page about it. Run it from anywhere:
 
     python examples/quickstart.py
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import wxengage as wx
+from wxengage.segments.backtests import backtest
 
 HERE = Path(__file__).parent
 
@@ -26,12 +28,17 @@ def main() -> Path:
     segments = wx.segments.segment_users(log, as_of)
     print(segments.counts())
 
+    month = dt.timedelta(days=30)
+    tested = backtest(log, as_of - month, horizon=month)
+    print(tested)
+
     plan = wx.plan.next_day(segments.user, segments.segment, as_of)
     print(plan)
     print(plan.why("0006").en)
 
     board = wx.scoreboard(log, as_of)
-    page = wx.write_report(HERE / "quickstart.html", segments, plan, board, lang="en")
+    parts = segments, tested, plan, board
+    page = wx.write_report(HERE / "quickstart.html", *parts, lang="en")
     print(page.name)
     return page
 

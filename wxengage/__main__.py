@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from wxengage.log.table import Log
     from wxengage.metrics.board import Scoreboard
     from wxengage.plan.result import Plan
+    from wxengage.report.parts import Table
+    from wxengage.report.reader import Lang
+    from wxengage.segments.backtests import Backtest
     from wxengage.segments.lifecycle import Segments
     from wxengage.segments.moves import TransitionMatrix
+    from wxengage.segments.scored import Scored
+    from wxengage.words import Words
 
 _EXAMPLE: Final = (
     Path(__file__).parent.parent / "examples" / "data" / "CDNOW_sample.txt"
@@ -33,17 +38,23 @@ _EXAMPLE: Final = (
 _STEP: Final = dt.timedelta(days=30)
 #: Recall gifts a day in the demo: a shop packs so many, whoever deserves one.
 RECALL_GIFTS: Final = 200
+# A backtest takes a log of so many days, the last 30 of them to look ahead, and so
+# many users to ask about. Both are judgement: below them its intervals say nothing.
+_LOG_DAYS: Final = 90
+_ASKED: Final = 100
 _FINE, _FAILED = 0, 1
 
 
 @attrs.frozen
 class Job:
-    """What the main job found out about a log."""
+    """What the main job found out about a log; ``tested`` may be why it was not."""
 
     log: Log
     as_of: dt.datetime
     segments: Segments
     matrix: TransitionMatrix
+    odds: Scored
+    tested: Backtest | Words
     board: Scoreboard
     plan: Plan
     title: str
@@ -224,10 +235,10 @@ def _run(
     from wxengage.plan.tomorrow import next_day  # noqa: PLC0415
     from wxengage.segments.lifecycle import segment_users  # noqa: PLC0415
     from wxengage.segments.moves import transition_matrix  # noqa: PLC0415
+    from wxengage.segments.odds import activity_odds  # noqa: PLC0415
 
     if as_of is None:
-        last = log.last_at or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-        as_of = from_micros(clock.start_of(clock.day(last) + 1) - 1, clock.zone)
+        as_of = _end_of(log.last_at or dt.datetime(1970, 1, 1, tzinfo=dt.UTC), clock)
     segments = segment_users(log, as_of, clock=clock)
     gifts = Budget(RECALL_GIFTS, scope="message:recall_gift")
     return Job(
@@ -235,11 +246,125 @@ def _run(
         as_of,
         segments,
         transition_matrix(log, as_of - _STEP, as_of),
+        activity_odds(log, as_of, horizon=_STEP, clock=clock),
+        _tested(log, as_of, clock),
         scoreboard(log, as_of, clock=clock),
         next_day(segments.user, segments.segment, as_of, budgets=(gifts,), clock=clock),
         title,
         notes,
     )
+
+
+def _end_of(at: dt.datetime, clock: DayClock) -> dt.datetime:
+    """Return the last instant of a day."""
+    return from_micros(clock.start_of(clock.day(at) + 1) - 1, clock.zone)
+
+
+def _tested(log: Log, as_of: dt.datetime, clock: DayClock) -> Backtest | Words:
+    """Return how a forecast 30 days ago would have done, or why nobody can say."""
+    from wxengage.segments.backtests import backtest  # noqa: PLC0415  loads numpy
+    from wxengage.words import Words  # noqa: PLC0415
+
+    first, last = log.first_at, log.last_at
+    if first is None or last is None:
+        return Words("没有回测：日志是空的。", "Not held against the past: no events.")
+    # What came after the log's last day is not known.
+    until = min(as_of, _end_of(last, clock))
+    days = max(clock.day(until) - clock.day(first) + 1, 0)
+    if days < _LOG_DAYS:
+        return Words(
+            f"没有回测：日志有 {days} 天，回测要 {_LOG_DAYS} 天。",
+            f"Not held against the past: the log has {days} days; it takes "
+            f"{_LOG_DAYS}.",
+        )
+    at = until - _STEP
+    asked = int((log.summarise(at, clock=clock).interactions > 0).sum())
+    if asked < _ASKED:
+        return Words(
+            f"没有回测：30 天前只有 {asked} 位用户有过互动，回测要 {_ASKED} 位。",
+            f"Not held against the past: it takes {_ASKED} users with a history of "
+            f"30 days ago; there were {asked}.",
+        )
+    return backtest(log, at, horizon=_STEP, clock=clock)
+
+
+def _expected(job: Job) -> list[tuple[str, int, float]]:
+    """Return who is expected to come: segment, users with a history, how many."""
+    import numpy as np  # noqa: PLC0415  slow to import
+
+    from wxengage.log.frames import columns_of  # noqa: PLC0415
+
+    columns = columns_of(job.odds.frame)
+    if columns is None or job.odds.model is None:
+        return []
+    # Both are ascending by user, and hold whoever has an event.
+    odds = np.asarray(columns["p_active"], dtype=np.float64)
+    rows = []
+    for name in job.segments.counts():
+        mine = odds[(job.segments.segment == name) & ~np.isnan(odds)]
+        if len(mine):
+            rows.append((name, len(mine), float(mine.sum())))
+    return rows
+
+
+def _forecast(job: Job) -> str:
+    """Return who will come, and whether that can be believed, for a terminal."""
+    from wxengage.segments.backtests import Backtest  # noqa: PLC0415  loads numpy
+    from wxengage.tables import aligned  # noqa: PLC0415
+
+    rows = _expected(job)
+    if not rows:
+        return "Nobody has interacted, so that nobody can be expected."
+    everybody = sum(n for _, n, _ in rows), sum(come for *_, come in rows)
+    table = [["segment", "users", "expected", "share"]]
+    for name, n, come in [*rows, ("all", *everybody)]:
+        table.append([name, f"{n:,}", f"{come:,.1f}", f"{come / n:.1%}"])
+    said = [aligned(table)]
+    if not job.odds.model.converged:
+        said.append(f"The model has not converged: {job.odds.model.diagnosis}")
+    if isinstance(job.tested, Backtest):
+        said += ["", "Would it have been right 30 days ago?", str(job.tested)]
+        if not job.tested.model.converged:
+            said.append(f"Its model had not converged: {job.tested.model.diagnosis}")
+    else:
+        said.append(job.tested.en)
+    return "\n".join(said)
+
+
+def _forecast_parts(job: Job, lang: Lang) -> list[Table | Backtest]:
+    """Return the same for the page."""
+    from wxengage.report.parts import Table  # noqa: PLC0415  loads numpy
+    from wxengage.report.reader import SEGMENT_NAMES  # noqa: PLC0415
+    from wxengage.segments.backtests import Backtest  # noqa: PLC0415
+    from wxengage.words import Words  # noqa: PLC0415
+
+    rows = [(SEGMENT_NAMES[name], n, come) for name, n, come in _expected(job)]
+    if not rows:
+        return []
+    notes = [
+        Words(
+            "算的是有过互动的用户，人数由每人的概率相加。",
+            "Of users who have ever interacted; the sums of each one's odds.",
+        )
+    ]
+    if not job.odds.model.converged:
+        zh = "模型没有收敛，概率借了弱先验。"
+        en = "The model has not converged: the odds lean on a weak prior."
+        notes.append(Words(zh, en))
+    tested = []
+    if isinstance(job.tested, Backtest):
+        tested.append(job.tested)
+    else:
+        notes.append(job.tested)
+    return [
+        Table(
+            Words("接下来 30 天谁会来", "Who will come in the next 30 days")[lang],
+            tuple(Words("类别 用户 预计会来", "segment users expected")[lang].split()),
+            tuple((Words(*names)[lang], n, round(come)) for names, n, come in rows),
+            Words("", " ")[lang].join(note[lang] for note in notes),
+        ),
+        *tested,
+    ]
 
 
 def _show(job: Job, options: argparse.Namespace) -> int:
@@ -263,6 +388,7 @@ def _show(job: Job, options: argparse.Namespace) -> int:
     ]
     print("Who is who\n" + aligned([head, *rows]))
     print(f"\nHow they moved\n{job.matrix}")
+    print(f"\nWho will come in the next 30 days\n{_forecast(job)}")
     print(f"\nWhat goes out tomorrow\n{job.plan}")
     for name, usage in job.plan.usage.items():
         used = f"{usage.used:,} of {usage.limit:,} used"
@@ -281,6 +407,7 @@ def _show(job: Job, options: argparse.Namespace) -> int:
         job.segments,
         job.matrix,
         moves,
+        *_forecast_parts(job, options.lang),
         job.plan,
         job.board,
         lang=options.lang,

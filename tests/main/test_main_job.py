@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
+import wxengage as wx
 from wxengage.__main__ import main
+from wxengage.segments.backtests import backtest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
+MONTH = dt.timedelta(days=30)
 DATA = Path(os.environ.get("WXENGAGE_DATA", ROOT / "../shared/data"))
 
 
@@ -42,7 +52,38 @@ def test_the_demo_runs_the_whole_main_job_on_the_real_log(tmp_path: Path) -> Non
     assert "dormant    2,219" in done.stdout
     assert "message:recall_gift" in done.stdout
     assert f"Report: {page}" in done.stdout
-    assert "CDNOW" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "CDNOW" in text
+    assert "<bdi>Would it have been right?</bdi>" in text
+
+
+def test_the_demo_says_who_will_come_and_whether_it_would_have_been_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The numbers are those of ``activity_odds`` and of ``backtest``."""
+    bought = wx.datasets.cdnow(ROOT / "examples" / "data" / "CDNOW_sample.txt")
+    log = wx.read_log(bought, value="value", tz="Asia/Shanghai")
+    as_of = dt.datetime(1998, 7, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
+    as_of -= dt.timedelta(microseconds=1)
+    frame, _ = wx.activity_odds(log, as_of, horizon=MONTH)
+    odds = dict(zip(frame["user"], frame["p_active"], strict=True))
+    who = wx.segments.segment_users(log, as_of)
+    sums = {
+        name: math.fsum(odds[user] for user in who.user[who.segment == name].tolist())
+        for name in ("active", "dormant")
+    }
+    page = tmp_path / "page.html"
+
+    assert 0 == main(["demo", "-o", str(page), "--lang", "zh"])
+
+    said = capsys.readouterr().out
+    rows = dict(re.findall(r"(?m)^(active|dormant|all) +[\d,]+ +([\d.]+) ", said))
+    sums["all"] = math.fsum(sums.values())
+    assert {name: f"{come:.1f}" for name, come in sums.items()} == rows
+    assert str(backtest(log, as_of - MONTH, horizon=MONTH)) in said
+    text = page.read_text(encoding="utf-8")
+    assert "<bdi>接下来 30 天谁会来</bdi>" in text
+    assert "<bdi>预测准不准</bdi>" in text
 
 
 @pytest.fixture
@@ -74,8 +115,82 @@ def test_a_shops_own_export_is_reported_on(
 
     assert 0 == main([*columns(shop), "-o", str(page)])
 
-    assert "28 events of 5 users" in capsys.readouterr().out
-    assert page.is_file()
+    said = capsys.readouterr().out
+    assert "28 events of 5 users" in said
+    assert "Not held against the past: the log has 28 days; it takes 90." in said
+    assert "日志有 28 天" in page.read_text(encoding="utf-8")
+
+
+def orders(path: Path, days: Sequence[int]) -> list[str]:
+    """Return the arguments for a log of one purchase a user, on these days of 2026."""
+    first = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["user", "at"])
+        for k, day in enumerate(days):
+            writer.writerow([f"u{k:04d}", (first + dt.timedelta(day)).isoformat()])
+    return ["report", str(path), "--all", "purchase"]
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ([k % 89 for k in range(300)], "the log has 89 days; it takes 90."),
+        ([0] * 99 + [89] * 201, "it takes 100 users with a history of 30 days ago"),
+        ([0] * 100 + [89] * 200, "100 users, 2026-03-01 to 2026-03-31"),
+    ],
+    ids=["too short", "too few", "just enough"],
+)
+def test_a_log_is_held_against_its_past_where_it_has_one(
+    days: list[int], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From 90 days and 100 users on; below that the reason is printed."""
+    page = str(tmp_path / "page.html")
+
+    assert 0 == main([*orders(tmp_path / "orders.csv", days), "-o", page])
+
+    assert said in capsys.readouterr().out
+
+
+def test_a_model_without_an_answer_is_called_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody ever came back: the job goes on, terminal and page say so."""
+    page = tmp_path / "page.html"
+    days = [k % 100 for k in range(300)]
+
+    assert 0 == main([*orders(tmp_path / "orders.csv", days), "-o", str(page)])
+
+    said = capsys.readouterr().out
+    assert "The model has not converged: none of 300 customers came back" in said
+    assert "Its model had not converged: none of 210 customers came back" in said
+    text = page.read_text(encoding="utf-8")
+    assert "210 位用户没有一位再来过" in text
+    assert "概率借了弱先验" in text
+
+
+def test_a_day_after_the_log_looks_back_from_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Judged the next morning: what came is known until the log's last day."""
+    arguments = orders(tmp_path / "orders.csv", [k % 100 for k in range(300)])
+    later = ["--as-of", "2026-04-12T09:00+08:00", "-o", str(tmp_path / "page.html")]
+
+    assert 0 == main([*arguments, *later])
+
+    assert "users, 2026-03-11 to 2026-04-10: " in capsys.readouterr().out
+
+
+def test_a_log_of_deliveries_expects_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the account did is no interaction: nothing to forecast from."""
+    arguments = orders(tmp_path / "sent.csv", range(100))
+    arguments[-1] = "deliver"
+
+    assert 0 == main([*arguments, "-o", str(tmp_path / "page.html")])
+
+    assert "Nobody has interacted, so that nobody" in capsys.readouterr().out
 
 
 def test_without_a_zone_the_mend_is_named(
@@ -164,6 +279,7 @@ def test_the_quickstart_example_runs() -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "{'potential': 0, 'active': 138, 'dormant': 2219}" in done.stdout
+    assert "P(active) of the model               0.8" in done.stdout
     (ROOT / "examples" / "quickstart.html").unlink()
 
 
