@@ -9,7 +9,7 @@ from tests.frames.engines import need, table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wxengage.segments.facts import Fact
+    from wxengage.segments.points.facts import Fact
 
 __all__ = ["columns_of", "fact_table"]
 

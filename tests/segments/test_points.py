@@ -17,12 +17,12 @@ from tests.frames.engines import EAGER, rows_of
 from tests.segments.fact_tables import columns_of, fact_table
 from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
-from wxengage.segments.decay import DecayingPoints
-from wxengage.segments.facts import Earned, Fact, Reinstated, Reversed, Spent
-from wxengage.segments.point_balances import balances, user_balances
 from wxengage.segments.points import Balance, PointsLot, balance
-from wxengage.segments.points_policy import PointsPolicy
-from wxengage.segments.validity import DayTable, Validity
+from wxengage.segments.points.crowd import balances, user_balances
+from wxengage.segments.points.decay import DecayingPoints
+from wxengage.segments.points.facts import Earned, Fact, Reinstated, Reversed, Spent
+from wxengage.segments.points.policy import PointsPolicy
+from wxengage.segments.points.validity import DayTable, Validity
 from wxengage.times.calendars import add_months
 from wxengage.times.days import DayClock
 from wxengage.times.zones import from_micros, micros

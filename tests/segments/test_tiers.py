@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from tests.segments.tier_histories import POLICIES, START, histories
 from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
-from wxengage.segments.facts import Earned, Fact, Reinstated, Reversed, Spent
-from wxengage.segments.tier_policy import (
+from wxengage.segments.points.facts import Earned, Fact, Reinstated, Reversed, Spent
+from wxengage.segments.points.validity import Months, Validity
+from wxengage.segments.tiers import TierState, tier_state
+from wxengage.segments.tiers.policy import (
     FixedYear,
     SinceTierStart,
     TierPolicy,
     Trailing,
 )
-from wxengage.segments.tiers import TierState, tier_state
-from wxengage.segments.validity import Months, Validity
 from wxengage.times.days import DayClock
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -15,15 +15,15 @@ from tests.frames.engines import EAGER, rows_of
 from tests.segments.fact_tables import columns_of, fact_table
 from tests.segments.tier_histories import POLICIES, START, histories
 from wxengage.errors import InvalidInputError
-from wxengage.segments.facts import Earned, Reversed, Spent
-from wxengage.segments.tier_policy import SinceTierStart, TierPolicy, Trailing
-from wxengage.segments.tier_tables import TierStates, tier_states, user_tiers
+from wxengage.segments.points.facts import Earned, Reversed, Spent
+from wxengage.segments.points.validity import Validity
 from wxengage.segments.tiers import TierState, tier_state
-from wxengage.segments.validity import Validity
+from wxengage.segments.tiers.policy import SinceTierStart, TierPolicy, Trailing
+from wxengage.segments.tiers.tables import TierStates, tier_states, user_tiers
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
-    from wxengage.segments.facts import Fact
+    from wxengage.segments.points.facts import Fact
 
 DAY = dt.timedelta(days=1)
 NOON = dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)

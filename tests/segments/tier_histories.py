@@ -6,14 +6,14 @@ import datetime as dt
 
 from hypothesis import strategies as st
 
-from wxengage.segments.facts import Earned, Fact, Reversed
-from wxengage.segments.tier_policy import (
+from wxengage.segments.points.facts import Earned, Fact, Reversed
+from wxengage.segments.points.validity import Months, Validity
+from wxengage.segments.tiers.policy import (
     FixedYear,
     SinceTierStart,
     TierPolicy,
     Trailing,
 )
-from wxengage.segments.validity import Months, Validity
 from wxengage.times.days import DayClock
 
 __all__ = ["POLICIES", "START", "ZONES", "histories"]

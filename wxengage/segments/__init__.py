@@ -4,7 +4,7 @@ from wxengage.segments.lifecycle import classify_users, segment_users
 from wxengage.segments.moves import transition_matrix, transitions
 from wxengage.segments.odds import activity_odds
 from wxengage.segments.playbook import PLAYBOOK
-from wxengage.segments.points import PointsLot, balance
+from wxengage.segments.points.lots import PointsLot, balance
 from wxengage.segments.policy import (
     INTERACTION_WEIGHTS,
     REASONS,
@@ -12,7 +12,8 @@ from wxengage.segments.policy import (
     LifecyclePolicy,
 )
 from wxengage.segments.rfm import rfm_scores
-from wxengage.segments.tiers import TierPolicy, tier_state
+from wxengage.segments.tiers.course import tier_state
+from wxengage.segments.tiers.policy import TierPolicy
 
 __all__ = [
     "INTERACTION_WEIGHTS",

@@ -22,7 +22,7 @@ import heapq
 from bisect import insort
 from typing import TYPE_CHECKING
 
-from wxengage.segments.facts import too_few, too_much
+from wxengage.segments.points.facts import too_few, too_much
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,11 +12,11 @@ from wxengage.log.answer import PerUser
 from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.runs import NEVER
 from wxengage.log.summary import instants
-from wxengage.segments.fact_columns import read_facts
-from wxengage.segments.tier_crowd import Crowd
-from wxengage.segments.tier_points import TierPoints
-from wxengage.segments.tier_policy import TierPolicy
-from wxengage.segments.validity import FOREVER, instant
+from wxengage.segments.points.columns import read_facts
+from wxengage.segments.points.validity import FOREVER, instant
+from wxengage.segments.tiers.crowd import Crowd
+from wxengage.segments.tiers.policy import TierPolicy
+from wxengage.segments.tiers.sums import TierPoints
 
 if TYPE_CHECKING:
     import datetime as dt

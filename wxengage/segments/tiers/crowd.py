@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from wxengage.log.runs import NEVER
-from wxengage.segments.tier_policy import SinceTierStart, TierPolicy, period_starts
-from wxengage.segments.validity import FOREVER, DayTable, Months, later_months
+from wxengage.segments.points.validity import FOREVER, DayTable, Months, later_months
+from wxengage.segments.tiers.policy import SinceTierStart, TierPolicy, period_starts
 from wxengage.times.zones import MICROS_PER_DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from wxengage.segments.tier_points import TierPoints
+    from wxengage.segments.tiers.sums import TierPoints
 
 __all__ = ["Crowd"]
 

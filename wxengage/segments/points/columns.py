@@ -10,8 +10,8 @@ import numpy as np
 from wxengage.errors import InvalidInputError
 from wxengage.log.columns import Codes, codes_of
 from wxengage.log.intake import Table, read_table
-from wxengage.segments.facts import FACT_KINDS, MOST_POINTS, order_of_id
-from wxengage.segments.lots import EARNED, REINSTATED, REVERSED, SPENT
+from wxengage.segments.points.facts import FACT_KINDS, MOST_POINTS, order_of_id
+from wxengage.segments.points.fold import EARNED, REINSTATED, REVERSED, SPENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

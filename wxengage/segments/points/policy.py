@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
-from wxengage.segments.validity import FOREVER, DayTable, Validity
+from wxengage.segments.points.validity import FOREVER, DayTable, Validity
 from wxengage.times.days import DayClock
 from wxengage.times.zones import MICROS_PER_DAY, span_micros
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wxengage.segments.facts import too_much
-from wxengage.segments.lots import EARNED, REVERSED
+from wxengage.segments.points.facts import too_much
+from wxengage.segments.points.fold import EARNED, REVERSED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from wxengage.segments.fact_columns import FactColumns
+    from wxengage.segments.points.columns import FactColumns
 
 __all__ = ["TierPoints"]
 

@@ -20,9 +20,9 @@ from wxengage.log.answer import PerUser
 from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.runs import NEVER
 from wxengage.log.summary import instants
-from wxengage.segments.fact_columns import FactColumns, read_facts
-from wxengage.segments.facts import too_few
-from wxengage.segments.lots import (
+from wxengage.segments.points.columns import FactColumns, read_facts
+from wxengage.segments.points.facts import too_few
+from wxengage.segments.points.fold import (
     EARNED,
     REINSTATED,
     REVERSED,
@@ -30,8 +30,8 @@ from wxengage.segments.lots import (
     Purse,
     replay,
 )
-from wxengage.segments.points_policy import PointsPolicy, lot_ends, require_window
-from wxengage.segments.validity import FOREVER, instant
+from wxengage.segments.points.policy import PointsPolicy, lot_ends, require_window
+from wxengage.segments.points.validity import FOREVER, instant
 
 if TYPE_CHECKING:
     import datetime as dt

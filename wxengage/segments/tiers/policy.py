@@ -15,8 +15,8 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError, nearest, require_whole
-from wxengage.segments.facts import MOST_POINTS
-from wxengage.segments.validity import Months, Validity, later_months
+from wxengage.segments.points.facts import MOST_POINTS
+from wxengage.segments.points.validity import Months, Validity, later_months
 from wxengage.times.calendars import add_months
 from wxengage.times.days import DayClock
 from wxengage.times.zones import span_micros

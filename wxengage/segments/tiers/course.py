@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from wxengage.errors import InvalidInputError
-from wxengage.segments.facts import (
+from wxengage.segments.points.facts import (
     Earned,
     Fact,
     Reversed,
@@ -22,35 +22,18 @@ from wxengage.segments.facts import (
     targets_of,
     too_much,
 )
-from wxengage.segments.tier_policy import (
-    FixedYear,
+from wxengage.segments.points.validity import Months, instant
+from wxengage.segments.tiers.policy import (
     SinceTierStart,
     TierPolicy,
-    Trailing,
 )
-from wxengage.segments.tier_tables import TierStates, tier_states, user_tiers
-from wxengage.segments.validity import Months, Validity, instant
 from wxengage.times.calendars import add_months
 from wxengage.times.zones import from_micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "Earned",
-    "FixedYear",
-    "Months",
-    "Reversed",
-    "SinceTierStart",
-    "TierPolicy",
-    "TierState",
-    "TierStates",
-    "Trailing",
-    "Validity",
-    "tier_state",
-    "tier_states",
-    "user_tiers",
-]
+__all__ = ["TierState", "tier_state"]
 
 _MICRO = dt.timedelta(microseconds=1)
 
@@ -123,6 +106,7 @@ def tier_state(
 
     Examples
     --------
+    >>> from wxengage.segments.tiers import Earned, TierPolicy, Validity
     >>> at = dt.datetime.fromisoformat("2026-03-01T12:00+08:00")
     >>> policy = TierPolicy((100, 500), valid_for=Validity(years=1))
     >>> found = tier_state([Earned("a", at, 120)], policy, at)

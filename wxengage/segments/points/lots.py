@@ -13,8 +13,7 @@ import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
-from wxengage.segments.decay import DecayingPoints
-from wxengage.segments.facts import (
+from wxengage.segments.points.facts import (
     Earned,
     Fact,
     Reinstated,
@@ -23,10 +22,16 @@ from wxengage.segments.facts import (
     in_order,
     targets_of,
 )
-from wxengage.segments.lots import EARNED, REINSTATED, REVERSED, SPENT, Purse, replay
-from wxengage.segments.point_balances import Balances, balances, user_balances
-from wxengage.segments.points_policy import PointsPolicy, lot_ends, require_window
-from wxengage.segments.validity import FOREVER, Validity, instant
+from wxengage.segments.points.fold import (
+    EARNED,
+    REINSTATED,
+    REVERSED,
+    SPENT,
+    Purse,
+    replay,
+)
+from wxengage.segments.points.policy import PointsPolicy, lot_ends, require_window
+from wxengage.segments.points.validity import FOREVER, instant
 from wxengage.tables import html_table, text_table
 from wxengage.times.zones import from_micros
 
@@ -38,22 +43,7 @@ if TYPE_CHECKING:
 
     from wxengage.times.days import DayClock
 
-__all__ = [
-    "Balance",
-    "Balances",
-    "DecayingPoints",
-    "Earned",
-    "Fact",
-    "PointsLot",
-    "PointsPolicy",
-    "Reinstated",
-    "Reversed",
-    "Spent",
-    "Validity",
-    "balance",
-    "balances",
-    "user_balances",
-]
+__all__ = ["Balance", "PointsLot", "balance"]
 
 _CODES: Final = {Earned: EARNED, Spent: SPENT, Reversed: REVERSED}
 
@@ -189,6 +179,7 @@ def balance(facts: Iterable[Fact], policy: PointsPolicy, as_of: dt.datetime) -> 
     Examples
     --------
     >>> import datetime as dt
+    >>> from wxengage.segments.points import Earned, PointsPolicy, Spent, Validity
     >>> noon = dt.datetime.fromisoformat("2026-01-31T12:00+08:00")
     >>> facts = [Earned("a", noon, 100), Spent("b", noon, 30)]
     >>> policy = PointsPolicy(validity=Validity(months=1))

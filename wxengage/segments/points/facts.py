@@ -12,7 +12,7 @@ import attrs
 
 from wxengage.errors import InvalidInputError, require_whole
 from wxengage.log.events import bad_id
-from wxengage.segments.validity import instant
+from wxengage.segments.points.validity import instant
 from wxengage.times.zones import from_micros
 
 if TYPE_CHECKING:
