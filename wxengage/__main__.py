@@ -359,7 +359,7 @@ def _forecast_parts(job: Job, lang: Lang) -> list[Table | Backtest]:
     return [
         Table(
             Words("接下来 30 天谁会来", "Who will come in the next 30 days")[lang],
-            tuple(Words("类别 用户 预计会来", "segment users expected")[lang].split()),
+            tuple(Words("类别 用户 预计会来", "Segment Users Expected")[lang].split()),
             tuple((Words(*names)[lang], n, round(come)) for names, n, come in rows),
             Words("", " ")[lang].join(note[lang] for note in notes),
         ),
