@@ -59,14 +59,15 @@ class _Terms:
     """
 
     def __init__(self, theta: Vector, most: int) -> None:
-        from scipy.special import gammaln, polygamma, psi  # noqa: PLC0415  slow
+        from scipy.special import gammaln, psi, zeta  # noqa: PLC0415  slow to import
 
         alpha, beta, gamma, delta = theta
         steps = np.arange(most + 2)
         bases = (alpha, beta, alpha + beta, gamma, delta, gamma + delta)
         self.log = [gammaln(one + steps) for one in bases]
         self.psi = [psi(one + steps) for one in bases]
-        self.tri = [polygamma(1, one + steps) for one in bases]
+        # Hurwitz's zeta of 2 is the trigamma function.
+        self.tri = [zeta(2, one + steps) for one in bases]
 
     @staticmethod
     def places(

@@ -77,30 +77,27 @@ class BetaGeometricLikelihood(OfHistories):
 
     def _counted(self, theta: Vector) -> tuple[float, Vector, Vector]:
         """Return the terms in ``x`` alone, computed once for each count."""
-        from scipy.special import gammaln, polygamma, psi  # noqa: PLC0415  slow
+        from scipy.special import gammaln, psi, zeta  # noqa: PLC0415  slow to import
 
         r, _, a, b = theta
-        x, place = self.rows.counts
-        m, n = x + self.chances, np.bincount(place, self.rows.weight, len(x))
-        total = float(n.sum())
+        x, n = self.rows.counts[0], self.rows.customers_by_count
+        m, total = x + self.chances, float(n.sum())
         value = n @ (gammaln(r + x) + gammaln(b + m) - gammaln(a + b + m))
         value += total * (gammaln(a + b) - gammaln(r) - gammaln(b))
         slope, curve = np.zeros(4), np.zeros((4, 4))
         slope[0] = n @ psi(r + x) - total * psi(r)
         slope[2] = total * psi(a + b) - n @ psi(a + b + m)
         slope[3] = slope[2] + n @ psi(b + m) - total * psi(b)
-        curve[0, 0] = n @ polygamma(1, r + x) - total * polygamma(1, r)
-        both = total * polygamma(1, a + b) - n @ polygamma(1, a + b + m)
-        curve[2:, 2:] = both
-        curve[3, 3] += n @ polygamma(1, b + m) - total * polygamma(1, b)
+        # Hurwitz's zeta of 2 is the trigamma function.
+        curve[0, 0] = n @ zeta(2, r + x) - total * zeta(2, r)
+        curve[2:, 2:] = total * zeta(2, a + b) - n @ zeta(2, a + b + m)
+        curve[3, 3] += n @ zeta(2, b + m) - total * zeta(2, b)
         return float(value), slope, curve
 
     def _aged(self, theta: Vector) -> tuple[float, Vector, Vector]:
         """Return the terms in ``T`` and ``x``, computed once for each age."""
         r, alpha = theta[:2]
-        ages, _, place = self.rows.ages
-        n = np.bincount(place, self.rows.weight, len(ages))
-        bought = np.bincount(place, self.rows.weight * self.rows.x, len(ages))
+        ages, (n, bought) = self.rows.ages[0], self.rows.by_age
         total, shape, inverse = float(n.sum()), r * n + bought, 1 / (alpha + ages)
         logs = np.log(alpha + ages)
         slope, curve = np.zeros(4), np.zeros((4, 4))
@@ -160,15 +157,15 @@ def _assembled(sums: Vector, a: float) -> tuple[Vector, Vector]:
     """Return gradient and Hessian from sums over rows; see ``_left``."""
     in_r, in_alpha, in_b, mixed, in_alpha2, in_b2 = sums[:, 6]
     gone, doubt = sums[3, 4], sums[3, 5]
+    (rr, ra, rb), (_, aa, ab), (_, _, bb) = sums[:3, :3]
+    er, ea, eb = sums[:3, 3] / a
     slope = np.array([in_r, in_alpha, gone / a, -in_b])
-    sign = np.array([1.0, 1.0, -1.0])
-    curve = np.zeros((4, 4))
-    places = [0, 1, 3]
-    curve[np.ix_(places, places)] = sums[:3, :3] * np.outer(sign, sign)
-    curve[2, places] = curve[places, 2] = sums[:3, 3] * sign / a
-    curve[2, 2] = doubt / a**2 - gone / a**2
-    curve[0, 1] += mixed
-    curve[1, 0] += mixed
-    curve[1, 1] -= in_alpha2
-    curve[3, 3] += in_b2
+    curve = np.array(
+        [
+            [rr, ra + mixed, er, -rb],
+            [ra + mixed, aa - in_alpha2, ea, -ab],
+            [er, ea, (doubt - gone) / a**2, -eb],
+            [-rb, -ab, -eb, bb + in_b2],
+        ]
+    )
     return slope, curve

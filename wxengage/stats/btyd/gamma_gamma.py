@@ -110,7 +110,7 @@ class _Likelihood:
         return plain, by_count
 
     def __call__(self, phi: Vector) -> tuple[float, Vector, Vector]:
-        from scipy.special import gammaln, polygamma, psi  # noqa: PLC0415  slow
+        from scipy.special import gammaln, psi, zeta  # noqa: PLC0415  slow to import
 
         steps = np.exp(np.clip(phi, -700, 700))
         p, q, v = steps + np.array(self.floors)
@@ -130,12 +130,13 @@ class _Likelihood:
                 all_ * q / v - p * by_x_inverse - q * by_inverse,
             ]
         )
-        own, theirs = polygamma(1, shape), polygamma(1, p * x)
+        # Hurwitz's zeta of 2 is the trigamma function.
+        own, theirs = zeta(2, shape), zeta(2, p * x)
         mixed = (n * x) @ own
         curve = np.array(
             [
                 [(n * x * x) @ (own - theirs), mixed, -by_x_inverse],
-                [mixed, n @ own - all_ * polygamma(1, q), all_ / v - by_inverse],
+                [mixed, n @ own - all_ * zeta(2, q), all_ / v - by_inverse],
                 [0, 0, -all_ * q / v**2 + p * by_x_square + q * by_square],
             ]
         )

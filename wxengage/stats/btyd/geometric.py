@@ -71,7 +71,7 @@ class _Likelihood:
         return [np.zeros(2), np.log([0.7, 3.0])]
 
     def __call__(self, phi: Vector) -> tuple[float, Vector, Vector]:
-        from scipy.special import gammaln, polygamma, psi  # noqa: PLC0415  slow
+        from scipy.special import gammaln, psi, zeta  # noqa: PLC0415  slow to import
 
         theta = np.exp(np.clip(phi, -700, 700))
         a, b = theta
@@ -88,7 +88,8 @@ class _Likelihood:
 
         in_a, in_b, both = derived(psi)
         slope = np.array([in_a + both, in_b + both]) * theta
-        in_a, in_b, both = derived(lambda at: polygamma(1, at))
+        # Hurwitz's zeta of 2 is the trigamma function.
+        in_a, in_b, both = derived(lambda at: zeta(2, at))
         curve = np.array([[in_a + both, both], [both, in_b + both]])
         return float(value), slope, curve * np.outer(theta, theta) + np.diag(slope)
 

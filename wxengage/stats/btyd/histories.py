@@ -322,6 +322,20 @@ class Histories:
         return looked_up(self.x)
 
     @functools.cached_property
+    def customers_by_count(self) -> Vector:
+        """How many customers have each of the distinct ``x``."""
+        values, places = self.counts
+        return np.bincount(places, self.weight, len(values)).astype(np.float64)
+
+    @functools.cached_property
+    def by_age(self) -> tuple[Vector, Vector]:
+        """How many customers are of each of the distinct ages, and what they bought."""
+        values, _, places = self.ages
+        customers = np.bincount(places, self.weight, len(values))
+        bought = np.bincount(places, self.weight * self.x, len(values))
+        return customers.astype(np.float64), bought.astype(np.float64)
+
+    @functools.cached_property
     def ages(self) -> tuple[Vector, NDArray[np.int64], NDArray[np.int64]]:
         """The distinct ages, and the places of each row's ``t_x`` and ``T``."""
         # Looked up as they came: whole days need no sorting.

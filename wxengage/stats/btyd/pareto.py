@@ -163,11 +163,10 @@ class _Likelihood(OfHistories):
 
     def _counted(self, theta: Vector) -> tuple[float, Vector, Vector]:
         """Return the terms in ``x`` alone."""
-        from scipy.special import gammaln, polygamma, psi  # noqa: PLC0415  slow
+        from scipy.special import gammaln, psi, zeta  # noqa: PLC0415  slow to import
 
         r, alpha, s, beta = theta
-        x, place = self.rows.counts
-        n = np.bincount(place, self.rows.weight, len(x))
+        x, n = self.rows.counts[0], self.rows.customers_by_count
         total = float(n.sum())
         value = n @ gammaln(r + x) - total * gammaln(r)
         value += total * (r * math.log(alpha) + s * math.log(beta))
@@ -176,7 +175,8 @@ class _Likelihood(OfHistories):
         )
         slope[0] += n @ psi(r + x)
         curve = np.zeros((4, 4))
-        curve[0, 0] = n @ polygamma(1, r + x) - total * polygamma(1, r)
+        # Hurwitz's zeta of 2 is the trigamma function.
+        curve[0, 0] = n @ zeta(2, r + x) - total * zeta(2, r)
         curve[0, 1] = curve[1, 0] = total / alpha
         curve[1, 1] = -total * r / alpha**2
         curve[2, 3] = curve[3, 2] = total / beta
