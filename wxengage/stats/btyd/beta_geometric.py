@@ -18,7 +18,7 @@ comparison of models for customer base analysis", IJRM 24(3).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
 import numpy as np
@@ -33,12 +33,16 @@ from wxengage.stats.btyd.histories import (
     checked,
     in_blocks,
 )
-from wxengage.stats.btyd.purchases import expected_purchases
+from wxengage.stats.btyd.purchases import purchase_law
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["BgNbd", "MbgNbd", "fit_bgnbd", "fit_mbgnbd"]
+
+# Log odds beyond which the exponential is no finite number; 1 / (1 + e**700) is 0
+# for every purpose.
+_SURE: Final = 700.0
 
 
 class _BetaGeometric(Fitted):
@@ -124,10 +128,16 @@ class _BetaGeometric(Fitted):
         overflows; over many ages interpolated by Chebyshev's polynomials to the
         last digits.
         """
-        ahead, (count, recency, age) = ahead_of(horizon), checked(x, t_x, T)
-        m = self._chances
-        while_alive = expected_purchases(self, m, ahead, count, age)
-        return (in_blocks(self._alive, count, recency, age) * while_alive)[()]
+        ahead, history = ahead_of(horizon), checked(x, t_x, T)
+        if not ahead.ndim:
+            return self._expected(float(ahead), *history)[()]
+        # A horizon each: few of them are different, as a rule.
+        ahead, *columns = np.broadcast_arrays(ahead, *history)
+        found = np.empty(ahead.shape)
+        for one in np.unique(ahead):
+            rows = ahead == one
+            found[rows] = self._expected(float(one), *(c[rows] for c in columns))
+        return found
 
     def dormancy_gap(
         self, x: ArrayLike, t_x: ArrayLike, *, p_alive: float = 0.5
@@ -165,11 +175,23 @@ class _BetaGeometric(Fitted):
     def _alive(self, count: Vector, recency: Vector, age: Vector) -> Vector:
         """Return the probability to be alive of checked histories."""
         m = count + self._chances
-        with np.errstate(divide="ignore", over="ignore"):
-            rest = math.log(self.a) - np.log(np.where(m > 0, self.b + m - 1, np.inf))
-            longer = np.log1p((age - recency) / (self.alpha + recency))
-            alive: Vector = 1 / (1 + np.exp(rest + (self.r + count) * longer))
-        return alive
+        longer = np.log1p((age - recency) / (self.alpha + recency))
+        odds = math.log(self.a) + (self.r + count) * longer
+        odds -= np.log(np.where(m > 0, self.b + m - 1, 1.0))
+        alive: Vector = 1 / (1 + np.exp(np.minimum(odds, _SURE)))
+        # Who had no chance to leave is there.
+        return alive if self._chances else np.where(m > 0, alive, 1.0)
+
+    def _expected(
+        self, horizon: float, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
+        """Return the expected purchases of checked histories, for one horizon."""
+        law = purchase_law(self, self._chances, horizon, count, age)
+
+        def expected(count: Vector, recency: Vector, age: Vector) -> Vector:
+            return self._alive(count, recency, age) * law(count, age)
+
+        return in_blocks(expected, count, recency, age)
 
     def _active(
         self, ahead: Vector, count: Vector, recency: Vector, age: Vector

@@ -19,7 +19,7 @@ from wxengage.errors import InvalidInputError
 from wxengage.stats.checks import numbers, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -29,6 +29,7 @@ __all__ = [
     "ahead_of",
     "checked",
     "distinct_rows",
+    "finder",
     "in_blocks",
     "looked_up",
     "weight_column",
@@ -39,6 +40,8 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 _KEY_BITS: Final = 64
 # Whole numbers up to here look themselves up in a table.
 _TABLE: Final = 1 << 22
+# Rows at a time: what is made of them stays in the processor's cache.
+_BLOCK: Final = 1 << 14
 
 
 def checked(
@@ -139,21 +142,35 @@ def weight_column(weights: ArrayLike | None, rows: int) -> Vector | None:
     return column
 
 
-def _whole_codes(column: Vector) -> tuple[NDArray[np.int64], int] | None:
-    """Return whole numbers as they are, and how many there may be; None for others."""
+def _blocks(column: NDArray[Any]) -> Iterator[slice]:
+    """Yield stretches of a column that stay in the processor's cache."""
+    for low in range(0, len(column), _BLOCK):
+        yield slice(low, low + _BLOCK)
+
+
+def _whole_size(column: Vector) -> int | None:
+    """Return how many values there may be of whole numbers from 0; None for others."""
     size = float(column.max(initial=0.0)) + 1
-    if size >= 2**53 or not (column == np.floor(column)).all():
+    if size >= 2**53:
         return None
-    return column.astype(np.int64), int(size)
+    for part in _blocks(column):
+        if not (column[part] == np.floor(column[part])).all():
+            return None
+    return int(size)
 
 
-def _codes(column: Vector) -> tuple[NDArray[np.int64], int, Vector | None]:
+def _codes(column: Vector) -> tuple[NDArray[Any], int, Vector | None]:
     """Return a code for each value, how many there may be, and their values."""
-    whole = _whole_codes(column)
-    if whole is not None:
-        return *whole, None
+    size = _whole_size(column)
+    if size is not None:
+        return column, size, None
+    return _numbered(column)
+
+
+def _numbered(column: Vector) -> tuple[NDArray[Any], int, Vector]:
+    """Return each value's number among the distinct ones, how many, and these."""
     values, codes = np.unique(column, return_inverse=True)
-    return codes.astype(np.int64), len(values), values
+    return codes, len(values), values
 
 
 def distinct_rows(
@@ -175,21 +192,23 @@ def distinct_rows(
 
     Notes
     -----
-    The columns are packed into one integer, of 32 bits if they fit, and sorted:
+    The columns are packed into one integer, of 32 bits if they fit. Small ones, as
+    are those of customers who bought once or twice, are counted, the others sorted:
     ``O(n log n)``.
     """
     coded = [_codes(column) for column in columns]
     bits = [max(size - 1, 1).bit_length() for _, size, _ in coded]
     if sum(bits) > _KEY_BITS:
         # Large whole numbers far apart: number the values that there are.
-        uniques = [np.unique(column, return_inverse=True) for column in columns]
-        coded = [(codes.astype(np.int64), len(v), v) for v, codes in uniques]
+        coded = [_numbered(column) for column in columns]
         bits = [max(size - 1, 1).bit_length() for _, size, _ in coded]
     word: Any = np.uint32 if sum(bits) <= _KEY_BITS // 2 else np.uint64
-    key = coded[0][0].astype(word)
-    for (codes, _, _), width in zip(coded[1:], bits[1:], strict=True):
-        key <<= word(width)
-        key |= codes.astype(word)
+    key = np.zeros(len(columns[0]), dtype=word)
+    for part in _blocks(key):
+        packed = key[part]
+        for (codes, _, _), width in zip(coded, bits, strict=True):
+            packed <<= word(width)
+            packed |= codes[part].astype(word)
     key, weight = _grouped(key, weights)
     unpacked: list[Vector] = []
     for (_, _, values), width in zip(reversed(coded), reversed(bits), strict=True):
@@ -202,19 +221,36 @@ def distinct_rows(
 
 
 def _grouped(key: NDArray[Any], weights: Vector | None) -> tuple[NDArray[Any], Vector]:
-    """Return distinct keys, ascending, and the weight of each."""
+    """Return distinct keys, ascending, and the weight of each, above 0."""
+    small = key < min(_TABLE, 4 * len(key))
+    few = None if weights is None else weights[small]
+    counted = np.bincount(key[small].astype(np.int64), few)
+    low = np.flatnonzero(counted)
+    rest = ~small
+    many = None if weights is None else weights[rest]
+    high, sums = _sorted_sums(key[rest], many)
+    weight = np.concatenate((counted[low], sums)).astype(np.float64)
+    return np.concatenate((low.astype(key.dtype), high)), weight
+
+
+def _sorted_sums(
+    key: NDArray[Any], weights: Vector | None
+) -> tuple[NDArray[Any], Vector]:
+    """Return what ``_grouped`` does, by sorting the keys in place."""
+    if not len(key):
+        return key, np.zeros(0)
     if weights is None:
         key.sort()
     else:
         order = np.argsort(key, kind="stable")
         key, weights = key[order], weights[order]
     new = np.empty(len(key), dtype=np.bool_)
-    new[:1] = True
+    new[0] = True
     np.not_equal(key[1:], key[:-1], out=new[1:])
     starts = np.flatnonzero(new)
     if weights is None:
         return key[starts], np.diff(np.append(starts, len(key))).astype(np.float64)
-    sums = np.add.reduceat(weights, starts) if len(starts) else weights
+    sums = np.add.reduceat(weights, starts)
     kept = sums > 0
     return key[starts[kept]], sums[kept]
 
@@ -345,11 +381,30 @@ class Histories:
 
 def looked_up(column: Vector) -> tuple[Vector, NDArray[np.int64]]:
     """Return the distinct values, ascending, and each row's place among them."""
-    whole = _whole_codes(column)
-    if whole is None or whole[1] > _TABLE:
+    table = _table(column)
+    if table is None:
         values, places = np.unique(column, return_inverse=True)
         return values, places.astype(np.int64)
-    codes, size = whole
+    values, places = table
+    return values, places[column.astype(np.int64)]
+
+
+def finder(column: Vector) -> tuple[Vector, Callable[[Vector], NDArray[np.int64]]]:
+    """Return the distinct values, ascending, and what finds the places of some."""
+    table = _table(column)
+    if table is None:
+        values = np.unique(column)
+        return values, lambda some: np.searchsorted(values, some)
+    values, places = table
+    return values, lambda some: places[some.astype(np.int64)]
+
+
+def _table(column: Vector) -> tuple[Vector, NDArray[np.int64]] | None:
+    """Return the distinct values, and of each whole number its place among them."""
+    size = _whole_size(column)
+    if size is None or size > _TABLE:
+        return None
     there = np.zeros(size, dtype=np.bool_)
-    there[codes] = True
-    return np.flatnonzero(there).astype(np.float64), (np.cumsum(there) - 1)[codes]
+    for part in _blocks(column):
+        there[column[part].astype(np.int64)] = True
+    return np.flatnonzero(there).astype(np.float64), np.cumsum(there) - 1

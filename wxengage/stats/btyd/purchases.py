@@ -13,24 +13,27 @@ interpolated, which loses nothing that a float could hold.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
-from wxengage.stats.btyd.histories import looked_up
+from wxengage.stats.btyd.histories import finder
 from wxengage.stats.btyd.quadrature import beta_nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from wxengage.stats.btyd.histories import Vector
 
-__all__ = ["expected_purchases"]
+__all__ = ["purchase_law"]
 
 _DIGITS: Final = 37.0  # natural logarithm of 1e16
-# Counts, and rows, at a time: what is made of them stays in the processor's cache.
+# Counts at a time: what is made of them stays in the processor's cache.
 _LAWS: Final = 32
-_BLOCK: Final = 1 << 13
+#: From counts and ages to expected purchases.
+Law: TypeAlias = "Callable[[Vector, Vector], Vector]"
 
 
 class Paces(Protocol):
@@ -46,10 +49,10 @@ class Paces(Protocol):
     def b(self) -> float: ...
 
 
-def expected_purchases(
-    model: Paces, chances: int, horizon: Vector, x: Vector, T: Vector
-) -> Vector:
-    """Return expected purchases of customers who are alive.
+def purchase_law(
+    model: Paces, chances: int, horizon: float, x: Vector, T: Vector
+) -> Law:
+    """Return what gives the expected purchases of customers who are alive.
 
     Parameters
     ----------
@@ -57,32 +60,20 @@ def expected_purchases(
         The parameters.
     chances
         Chances to leave that the first purchase brings.
-    horizon, x, T
-        Checked; of shapes that broadcast.
+    horizon
+        How far to look ahead, from 0.
+    x, T
+        All that the law will be asked for, checked; of shapes that broadcast.
 
     Returns
     -------
-    numpy.ndarray
-        Of the common shape.
+    callable
+        From some of the ``x`` and ``T``, of one length, to expectations.
     """
-    if horizon.ndim:
-        # A horizon each: few of them are different, as a rule.
-        ahead, count, age = np.broadcast_arrays(horizon, x, T)
-        found = np.empty(ahead.shape)
-        for one in np.unique(ahead):
-            rows = ahead == one
-            found[rows] = _within(model, chances, float(one), count[rows], age[rows])
-        return found
-    count, age = np.broadcast_arrays(x, T)
-    flat = _within(model, chances, float(horizon), count.ravel(), age.ravel())
-    return flat.reshape(count.shape)
-
-
-def _within(model: Paces, chances: int, horizon: float, x: Vector, T: Vector) -> Vector:
-    """Return expectations for one horizon. Shape ``(n,)``."""
-    if horizon == 0 or not x.size:
-        return np.zeros(x.shape)
-    counts, at_count = looked_up(x)
+    rows = math.prod(np.broadcast_shapes(x.shape, T.shape))
+    if horizon == 0 or not rows:
+        return lambda count, _: np.zeros(count.shape)
+    counts, at_count = finder(x.ravel())
     low, high = (math.log(model.alpha + float(end)) for end in (T.min(), T.max()))
     middle, width = (low + high) / 2, max((high - low) / 2, 1e-9)
     # In the strip of half-width pi / 2 around the ages the function is bounded.
@@ -100,16 +91,12 @@ def _within(model: Paces, chances: int, horizon: float, x: Vector, T: Vector) ->
     def place(age: Vector) -> Vector:
         return np.clip((np.log(model.alpha + age) - middle) / width, -1.0, 1.0)
 
-    ages, at_age = looked_up(T)
-    if len(ages) * len(counts) <= len(x):
+    ages, at_age = finder(T.ravel())
+    if len(ages) * len(counts) <= rows:
         powers = np.cos(np.outer(np.arange(size), np.arccos(place(ages))))
         table: Vector = terms.T @ powers
-        return table[at_count, at_age]
-    found = np.empty(len(x))
-    for start in range(0, len(x), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        found[part] = _clenshaw(terms, at_count[part], place(T[part]))
-    return found
+        return lambda count, age: table[at_count(count), at_age(age)]
+    return lambda count, age: _clenshaw(terms, at_count(count), place(age))
 
 
 def _means(model: Paces, chances: int, counts: Vector, scale: Vector) -> Vector:
