@@ -99,15 +99,18 @@ class _Likelihood:
         return counts, customers
 
     @functools.cached_property
+    def _weights(self) -> Vector:
+        """Customers, and their purchases, of each row. Shape ``(2, rows)``."""
+        return np.stack((self.weight, self.weight * self.x))
+
+    @functools.cached_property
     def _logs(self) -> tuple[float, float]:
         """Sums of ln(x z), and of x ln(x z), which no parameter changes."""
-        plain = by_count = 0.0
+        sums = np.zeros(2)
         for low in range(0, len(self.x), _BLOCK):
             part = slice(low, low + _BLOCK)
-            weighted = self.weight[part] * np.log(self.total[part])
-            plain += float(weighted.sum())
-            by_count += float(weighted @ self.x[part])
-        return plain, by_count
+            sums += self._weights[:, part] @ np.log(self.total[part])
+        return float(sums[0]), float(sums[1])
 
     def __call__(self, phi: Vector) -> tuple[float, Vector, Vector]:
         from scipy.special import gammaln, psi, zeta  # noqa: PLC0415  slow to import
@@ -150,8 +153,7 @@ class _Likelihood:
         for low in range(0, len(self.x), _BLOCK):
             part = slice(low, low + _BLOCK)
             below = v + self.total[part]
-            weights = np.stack((self.weight[part], self.weight[part] * self.x[part]))
-            inverse = 1 / below
+            weights, inverse = self._weights[:, part], 1 / below
             sums[0] += weights @ np.log(below)
             sums[1] += weights @ inverse
             sums[2] += weights @ (inverse * inverse)
@@ -212,17 +214,15 @@ class GammaGamma(Fitted):
         InvalidInputError
             If a value breaks a rule.
         """
-        count, mean = _spendings(x, mean_value, seen=False)
+        count, mean = numbers("x", x), numbers("mean_value", mean_value)
+        _check_spendings(count, mean, seen=False)
         mean = np.where(count > 0, mean, 0.0)
         below = self.p * count + self.q - 1
         return (self.p * (self.v + count * mean) / below)[()]
 
 
-def _spendings(
-    x: ArrayLike, mean_value: ArrayLike, *, seen: bool
-) -> tuple[Vector, Vector]:
-    """Return counts and mean values, checked."""
-    count, mean = numbers("x", x), numbers("mean_value", mean_value)
+def _check_spendings(count: Vector, mean: Vector, *, seen: bool) -> None:
+    """Refuse counts and mean values that no customer can have."""
     whole, least = count == np.floor(count), int(seen)
     hint = "leave out who has no purchase to look at" if seen else ""
     rule = f"a whole number from {least}"
@@ -231,7 +231,6 @@ def _spendings(
     given = np.broadcast_to(mean, shown.shape)
     hint = "a free or refunded purchase has no place in this model: leave it out"
     refuse("mean_value", given, (shown > 0) & (given <= 0), "above 0", hint)
-    return count, mean
 
 
 def fit_gamma_gamma(
@@ -270,7 +269,7 @@ def fit_gamma_gamma(
     if len(count) != len(mean):
         rule = f"as many as x, {len(count)}"
         raise InvalidInputError("mean_value", len(mean), rule)
-    _spendings(count, mean, seen=True)
+    _check_spendings(count, mean, seen=True)
     weight = weight_column(weights, len(count))
     if weight is not None:
         count, mean, weight = (column[weight > 0] for column in (count, mean, weight))

@@ -40,6 +40,8 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 _KEY_BITS: Final = 64
 # Whole numbers up to here look themselves up in a table.
 _TABLE: Final = 1 << 22
+# ... where there are rows enough for a table so large.
+_SPARSE: Final = 64
 # Rows at a time: what is made of them stays in the processor's cache.
 _BLOCK: Final = 1 << 14
 
@@ -402,7 +404,8 @@ def finder(column: Vector) -> tuple[Vector, Callable[[Vector], NDArray[np.int64]
 def _table(column: Vector) -> tuple[Vector, NDArray[np.int64]] | None:
     """Return the distinct values, and of each whole number its place among them."""
     size = _whole_size(column)
-    if size is None or size > _TABLE:
+    # A few large numbers are sorted sooner than a table is made.
+    if size is None or size > min(_TABLE, _SPARSE * len(column)):
         return None
     there = np.zeros(size, dtype=np.bool_)
     for part in _blocks(column):
