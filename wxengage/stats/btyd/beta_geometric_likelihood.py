@@ -125,21 +125,21 @@ class BetaGeometricLikelihood(OfHistories):
             at, old, new = x_place[part], early[part], late[part]
             longer = logs[new] - logs[old]
             before, now = inverse[old], inverse[new]
-            pace = now - before
-            u = odds[at] + shape[at] * longer
+            pace, n, q = now - before, shape[at], rest[at]
+            u = odds[at] + n * longer
             small = np.exp(-np.abs(u))
             value += float(rows.weight[part] @ (np.maximum(u, 0) + np.log1p(small)))
             gone = np.where(u > 0, 1.0, small) / (1 + small)
-            q = rest[at]
+            bent = n * pace
             # u's derivatives in r, alpha and b (in a it is 1 / a), and what the
             # second derivatives need.
             table = np.stack(
                 (
                     longer,
-                    shape[at] * pace,
+                    bent,
                     q,
                     pace,
-                    shape[at] * pace * (now + before),
+                    bent * (now + before),
                     q * q,
                 )
             )
