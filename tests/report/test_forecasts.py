@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wxengage.report.blocks import Drawing, Fold, Grid
 from wxengage.report.calibrations import _ticks, calibration_chart
 from wxengage.report.charts import NARROW, WIDE
-from wxengage.report.forecasts import _compared, backtest_section
+from wxengage.report.forecasts import backtest_section
 from wxengage.report.page import write_report
 from wxengage.report.reader import Reader
 from wxengage.stats.btyd.beta_geometric import MbgNbd, fit_mbgnbd
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wxengage.report.reader import Lang
-    from wxengage.segments.backtests import Backtest
 
 ZH, EN = Reader("zh"), Reader("en")
 # A number without an interval: no spread to learn from.
@@ -36,36 +35,21 @@ def near(value: float, reach: float = 0.02) -> Estimate:
     return Estimate(value, value - reach, value + reach, 100)
 
 
-def with_scores(
-    part: Backtest,
-    model: tuple[Estimate, Estimate],
-    recency: Estimate,
-    base: Estimate,
-) -> Backtest:
-    """Return a backtest with other AUCs and Brier scores."""
-    scores = {"p_active": model, "recency": (recency, part["recency"].brier)}
-    forecasts = []
-    for one in part.forecasts:
-        auc, brier = scores.get(one.name, (one.auc, one.brier))
-        forecasts.append(attrs.evolve(one, auc=auc, brier=brier))
-    return attrs.evolve(part, forecasts=tuple(forecasts), base=base)
-
-
 @pytest.mark.parametrize(
-    ("scores", "zh", "en"),
+    ("gain", "zh", "en"),
     [
         (
-            ((near(0.9), near(0.05)), near(0.8), near(0.2)),
+            near(0.1),
             ("模型的排序胜过只看最近一次互动", "它的概率胜过人人相同的预测"),
             ("would have been better than plain recency", "probabilities better than"),
         ),
         (
-            ((near(0.7), near(0.3)), near(0.8), near(0.2)),
+            near(-0.1),
             ("模型的排序不如只看最近一次互动", "它的概率不如人人相同的预测"),
             ("would have been worse than plain recency", "probabilities worse than"),
         ),
         (
-            ((near(0.82), near(0.18)), near(0.8), near(0.2)),
+            near(0.01),
             ("模型的排序与只看最近一次互动分不出高下", "人人相同的预测分不出高下"),
             (
                 "neither clearly better nor clearly worse than plain recency",
@@ -73,7 +57,7 @@ def with_scores(
             ),
         ),
         (
-            ((SURE, near(0.05)), near(0.8), attrs.evolve(SURE, value=0.25)),
+            SURE,
             ("模型的排序与只看最近一次互动无从比较", "人人相同的预测无从比较"),
             ("not comparable with plain recency", "probabilities not comparable with"),
         ),
@@ -81,35 +65,16 @@ def with_scores(
     ids=["better", "worse", "unclear", "unknown"],
 )
 def test_the_verdict_says_no_more_than_the_intervals_do(
-    make: Any,
-    scores: tuple[tuple[Estimate, Estimate], Estimate, Estimate],
-    zh: tuple[str, str],
-    en: tuple[str, str],
+    make: Any, gain: Estimate, zh: tuple[str, str], en: tuple[str, str]
 ) -> None:
-    """Better or worse only where intervals part, and in both languages the same."""
-    part = with_scores(make.backtest(), *scores)
-    value = scores[0][0].value
+    """Better or worse only where the whole interval of the difference is."""
+    part = attrs.evolve(make.backtest(), better_order=gain, smaller_error=gain)
+    value = part["p_active"].auc.value
 
     for reader, said in ((ZH, zh), (EN, en)):
         lead = backtest_section(part, reader).lead
         assert all(words in lead for words in said)
         assert f"AUC {value:.3f}" in lead
-
-
-@given(*(st.tuples(st.floats(0, 1), st.floats(0, 0.3)) for _ in range(2)))
-def test_who_is_better_is_worse_the_other_way_round(
-    first: tuple[float, float], second: tuple[float, float]
-) -> None:
-    """Nothing beats itself, and of two at most one is better."""
-    mine, other = near(*first), near(*second)
-    mirror = {"better": "worse", "worse": "better", "unclear": "unclear"}
-
-    found = _compared(mine, other)
-
-    assert "unclear" == _compared(mine, mine)
-    assert mirror[found] == _compared(other, mine)
-    assert mirror[found] == _compared(mine, other, low_is_good=True)
-    assert ("unclear" == found) == (abs(first[0] - second[0]) <= first[1] + second[1])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +86,9 @@ def test_where_all_or_none_came_nothing_is_compared(
 ) -> None:
     """The sentence says so in place of a verdict."""
     none = Estimate.undefined("nobody did", n=10)
-    part = with_scores(make.backtest(), (none, near(0.1)), none, near(0.1))
+    part = make.backtest()
+    forecasts = tuple(attrs.evolve(one, auc=none) for one in part.forecasts)
+    part = attrs.evolve(part, forecasts=forecasts, better_order=none)
     part = attrs.evolve(part, came=wilson(10 * came, 10))
 
     assert zh in backtest_section(part, ZH).lead

@@ -75,6 +75,11 @@ def test_cdnow_over_30_days_is_as_measured(shop: Log) -> None:
     assert 0.0730 == pytest.approx(found.came.value, abs=5e-5)
     assert 0.0560 == pytest.approx(found["p_active"].brier.value, abs=5e-5)
     assert 0.0676 == pytest.approx(found.base.value, abs=5e-5)
+    # The model and recency order alike; its probabilities tell more than one number.
+    assert found.better_order.low is not None
+    assert found.better_order.low < 0.0107 < (found.better_order.high or 0)
+    assert found.smaller_error.low is not None
+    assert found.smaller_error.low > 0
     inside = [
         one.observed.low <= one.forecast <= one.observed.high
         for one in found.calibration.bins
@@ -144,7 +149,10 @@ def test_a_backtest_prints_and_shows(half_a_year: Log) -> None:
     assert found.model is MODEL
     lines = str(found).splitlines()
     assert lines[0].startswith(f"{found.users} users, 2026-03-01 to 2026-03-31: ")
-    assert 9 == len(lines)
+    assert 11 == len(lines)
+    order, error = found.better_order, found.smaller_error
+    assert f"than recency by {order.value:+.4f} [{order.low:+.4f}, " in lines[9]
+    assert f"for everybody by {error.value:+.4f} [{error.low:+.4f}, " in lines[10]
     assert "30-day rule: dormant stay away" in lines[2]
     assert "P(active) of the model" in found._repr_html_()
 

@@ -15,6 +15,7 @@ import wxengage.stats
         "btyd",
         "chains",
         "counts",
+        "gains",
         "intervals",
         "quantiles",
         "scoring",

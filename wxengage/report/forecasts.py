@@ -65,19 +65,13 @@ def backtest_section(part: Backtest, reader: Reader) -> Section:
     return Section(title, lead, tuple(blocks))
 
 
-def _compared(mine: Estimate, other: Estimate, *, low_is_good: bool = False) -> _Word:
-    """Return whether one of two numbers is better: only if their intervals part."""
-    # Numbers of the same users hang together. Intervals that part tell them apart
-    # even so; two that overlap leave it open.
-    ends = (mine.low, mine.high, other.low, other.high)
-    if any(end is None for end in ends):
+def _better(gain: Estimate) -> _Word:
+    """Return whether a gain is above 0, below it, or may be either."""
+    if gain.low is None or gain.high is None:
         return "unknown"
-    my_low, my_high, low, high = (float(end) for end in ends if end is not None)
-    if my_low > high:
-        return "worse" if low_is_good else "better"
-    if my_high < low:
-        return "better" if low_is_good else "worse"
-    return "unclear"
+    if gain.low > 0:
+        return "better"
+    return "worse" if gain.high < 0 else "unclear"
 
 
 def _verdict(part: Backtest, reader: Reader) -> str:
@@ -93,8 +87,7 @@ def _verdict(part: Backtest, reader: Reader) -> str:
             f"{'nobody' if nobody else 'everybody'} came, so that forecasts cannot be "
             "compared.",
         )
-    order = _compared(model.auc, recency.auc)
-    share = _compared(model.brier, part.base, low_is_good=True)
+    order, share = _better(part.better_order), _better(part.smaller_error)
     zh = {
         "better": "{0}胜过{1}",
         "worse": "{0}不如{1}",

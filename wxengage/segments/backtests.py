@@ -19,8 +19,15 @@ from wxengage.segments.lifecycle import segment_users
 from wxengage.segments.policy import LifecyclePolicy
 from wxengage.stats.btyd.beta_geometric import MbgNbd, fit_mbgnbd
 from wxengage.stats.estimates import Estimate
+from wxengage.stats.gains import auc_gain, brier_gain
 from wxengage.stats.intervals import wilson
-from wxengage.stats.scoring import Calibration, auc, base_rate_brier, brier, calibration
+from wxengage.stats.scoring import (
+    Calibration,
+    auc,
+    base_rate_brier,
+    brier,
+    calibration,
+)
 from wxengage.tables import aligned
 from wxengage.times.days import DayClock
 from wxengage.times.zones import MICROS_PER_DAY, span_micros
@@ -78,6 +85,10 @@ class Backtest:
         Local days with an interaction, over all users: forecast, and as they came.
     base
         Brier score of who knows nothing but ``came``.
+    better_order
+        By how much the AUC of P(active) is above that of recency, user by user.
+    smaller_error
+        By how much the Brier score of P(active) is below ``base``, user by user.
     forecasts
         Each way to tell, by name.
     calibration
@@ -94,6 +105,8 @@ class Backtest:
     expected: float
     observed: int
     base: Estimate
+    better_order: Estimate
+    smaller_error: Estimate
     forecasts: tuple[Forecast, ...]
     calibration: Calibration
     model: MbgNbd
@@ -111,12 +124,17 @@ class Backtest:
             said = "-" if one.brier.value is None else f"{one.brier.value:.4f}"
             rows.append([one.what, _spanned(one.auc), said])
         rows.append(["the same for everybody", "0.500", _plain(self.base)])
+        order, error = map(_gain, (self.better_order, self.smaller_error))
         head = (
             f"{self.users:,} users, {self.at:%Y-%m-%d} to {self.until:%Y-%m-%d}: "
             f"{_plain(self.came)} came, {self.foreseen:.4f} foreseen; "
             f"{self.observed:,} days with an interaction, {self.expected:,.1f} foreseen"
         )
-        return f"{head}\n{aligned(rows)}"
+        tail = (
+            f"P(active) orders better than recency by {order} (AUC)\n"
+            f"and errs less than the same for everybody by {error} (Brier score)"
+        )
+        return f"{head}\n{aligned(rows)}\n{tail}"
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
@@ -124,6 +142,12 @@ class Backtest:
 
 def _plain(one: Estimate) -> str:
     return "-" if one.value is None else f"{one.value:.4f}"
+
+
+def _gain(one: Estimate) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return "-"
+    return f"{one.value:+.4f} [{one.low:+.4f}, {one.high:+.4f}]"
 
 
 def _spanned(one: Estimate) -> str:
@@ -176,8 +200,10 @@ def backtest(
     Notes
     -----
     Read it in this order: does the model order users better than recency alone
-    (AUC)? Are its probabilities better than one number for everybody (Brier score
-    below the last row)? Do its bins lie within their intervals (``calibration``)?
+    (``better_order``)? Are its probabilities better than one number for everybody
+    (``smaller_error``)? Do its bins lie within their intervals (``calibration``)?
+    Two forecasts of the same users go wrong together: where intervals of theirs
+    overlap, the interval of the difference may still tell them apart.
 
     A user counts as come with an interaction at ``at < t <= at + horizon``. The rule
     is scored as the probability 0 for dormant and 1 for the others; recency and
@@ -224,6 +250,8 @@ def backtest(
         expected=float(expected.sum()),
         observed=int(days.sum()),
         base=base_rate_brier(came),
+        better_order=auc_gain(odds, recent, came),
+        smaller_error=brier_gain(odds, np.full(len(came), came.mean()), came),
         forecasts=forecasts,
         calibration=calibration(odds, came),
         model=own,

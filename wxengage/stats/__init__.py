@@ -1,8 +1,8 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
-The names below, and the rooms ``btyd``, ``chains``, ``counts``, ``intervals``,
-``quantiles``, ``scoring``, ``sequential`` and ``survival``, which are loaded on first
-use.
+The names below, and the rooms ``btyd``, ``chains``, ``counts``, ``gains``,
+``intervals``, ``quantiles``, ``scoring``, ``sequential`` and ``survival``, which are
+loaded on first use.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _ROOMS = (
     "btyd",
     "chains",
     "counts",
+    "gains",
     "intervals",
     "quantiles",
     "scoring",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from wxengage.stats import btyd as btyd
     from wxengage.stats import chains as chains
     from wxengage.stats import counts as counts
+    from wxengage.stats import gains as gains
     from wxengage.stats import intervals as intervals
     from wxengage.stats import quantiles as quantiles
     from wxengage.stats import scoring as scoring

@@ -30,8 +30,10 @@ __all__ = [
     "CalibrationBin",
     "auc",
     "base_rate_brier",
+    "beside_outcomes",
     "brier",
     "calibration",
+    "checked_probabilities",
 ]
 
 _DELONG: Final = "Mann-Whitney, DeLong"
@@ -51,7 +53,7 @@ def _happened(outcomes: ArrayLike) -> NDArray[np.float64]:
     return column
 
 
-def _beside(
+def beside_outcomes(
     name: str, values: ArrayLike, outcomes: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return forecasts and outcomes, checked. Shape ``(n,)`` each."""
@@ -62,10 +64,11 @@ def _beside(
     return column, happened
 
 
-def _probabilities(
+def checked_probabilities(
     probabilities: ArrayLike, outcomes: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    column, happened = _beside("probabilities", probabilities, outcomes)
+    """Return forecasts from 0 to 1 and outcomes, checked. Shape ``(n,)`` each."""
+    column, happened = beside_outcomes("probabilities", probabilities, outcomes)
     outside = (column < 0) | (column > 1)
     refuse("probabilities", column, outside, "from 0 to 1", "20 % is 0.20")
     return column, happened
@@ -111,7 +114,7 @@ def auc(scores: ArrayLike, outcomes: ArrayLike, *, level: float = 0.95) -> Estim
     """
     from scipy.special import ndtri  # noqa: PLC0415  slow to import
 
-    column, happened = _beside("scores", scores, outcomes)
+    column, happened = beside_outcomes("scores", scores, outcomes)
     tail, n = upper_tail(level), len(column)
     _, place = np.unique(column, return_inverse=True)
     # Whole numbers as long as they are summed: no rounding depends on the order.
@@ -180,7 +183,7 @@ def brier(
     >>> print(brier([0.9, 0.2, 0.6], [1, 0, 1]))
     0.07 [0, 0.27] n=3
     """
-    column, happened = _probabilities(probabilities, outcomes)
+    column, happened = checked_probabilities(probabilities, outcomes)
     found = mean((column - happened) ** 2, level=level)
     found = attrs.evolve(found, method=f"Brier score, {found.method}")
     if found.low is None or found.high is None:
@@ -326,7 +329,7 @@ def calibration(
        0.600    0.400    0.118    0.769        5
     calibration error: 0.067 n=15
     """
-    column, happened = _probabilities(probabilities, outcomes)
+    column, happened = checked_probabilities(probabilities, outcomes)
     require_whole("bins", bins, least=1, most=_MOST_BINS)
     method, n = "expected calibration error", len(column)
     if n == 0:
