@@ -42,6 +42,9 @@ BAD_ROWS: list[tuple[Any, Any, Any, str]] = [
     ([0, 1], [0, math.inf], [9, 9], r"t_x\[1\] must be finite, got inf"),
     ([False, True], [0, 3], [9, 9], "x must be numbers, one per unit, got 'bool'"),
     (["a", "b"], [0, 3], [9, 9], "x must be numbers, one per unit"),
+    ([0, "1"], [0, 3], [9, 9], "x must be numbers, one per unit"),
+    (np.array([0, "1"], object), [0, 3], [9, 9], r"x\[1\] must be a number, got '1'"),
+    ([0, None], [0, 3], [9, 9], r"x\[1\] must be"),
     ([0, 1, 2], [0, 3], [9, 9], "x, t_x, T must be of one length, one row a customer"),
 ]
 

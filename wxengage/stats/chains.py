@@ -113,7 +113,7 @@ def steps_to(matrix: ArrayLike, target: int) -> NDArray[np.float64]:
     >>> steps_to([[0.5, 0.5], [0.3, 0.7]], 1).tolist()
     [2.0, 0.0]
     """
-    table = _matrix(matrix)
+    table = _matrix(matrix).copy()
     require_whole("target", target, most=len(table) - 1)
     # From the target on nothing matters.
     table[target] = np.eye(len(table))[target]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Final, SupportsIndex
 
 import numpy as np
@@ -55,14 +57,26 @@ def numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return finite numbers of any shape, checked; ``True`` is no number."""
     try:
         given = np.asarray(values)
-        column = given.astype(np.float64)
+        # Floats are taken as they are: nobody writes to what is returned.
+        column = given.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInputError(name, values, "numbers, one per unit") from None
     # Texts, bools and spans of time can be cast to floats, and are not meant.
     if given.dtype.kind not in "iufO":
         raise InvalidInputError(name, given.dtype.name, "numbers, one per unit")
     refuse(name, column, ~np.isfinite(column), "finite", "leave such units out")
+    if given.dtype.kind == "O":
+        odd = np.array([not _is_number(one) for one in given.flat]).reshape(given.shape)
+        if odd.any():
+            first = int(np.flatnonzero(odd)[0])
+            where = f"{name}[{first}]" if given.ndim else name
+            raise InvalidInputError(where, given.flat[first], "a number")
     return column
+
+
+def _is_number(one: object) -> bool:
+    """Return whether something is a number by itself, and not by a cast."""
+    return isinstance(one, (Real, Decimal)) and not isinstance(one, (bool, np.bool_))
 
 
 def refuse(
