@@ -25,14 +25,14 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.stats.btyd.beta_geometric_likelihood import BetaGeometricLikelihood
-from wxengage.stats.btyd.fitting import Fit, Fitted, maximise, positive
+from wxengage.stats.btyd.fitting import Fit, maximise, positive
 from wxengage.stats.btyd.histories import (
     Histories,
     Vector,
-    ahead_of,
     checked,
     in_blocks,
 )
+from wxengage.stats.btyd.lifetimes import Lifetimes
 from wxengage.stats.btyd.purchases import purchase_law
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ __all__ = ["BgNbd", "MbgNbd", "fit_bgnbd", "fit_mbgnbd"]
 _SURE: Final = 700.0
 
 
-class _BetaGeometric(Fitted):
+class _BetaGeometric(Lifetimes):
     """What both models can tell; ages in the unit that the model was fitted in."""
 
     __slots__ = ()
@@ -57,87 +57,6 @@ class _BetaGeometric(Fitted):
         b: float
     #: Chances to leave that the first purchase brings.
     _chances: ClassVar[int]
-
-    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Any:
-        """Return how probable it is that a customer is still there.
-
-        Parameters
-        ----------
-        x, t_x, T
-            Purchases after the first, age at the last of them, age now; of shapes
-            that broadcast, ages in the unit of the fit.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the common shape.
-
-        Raises
-        ------
-        InvalidInputError
-            If a value breaks a rule.
-        """
-        return in_blocks(self._alive, *checked(x, t_x, T))[()]
-
-    def p_active(
-        self, horizon: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-    ) -> Any:
-        """Return how probable a purchase within ``horizon`` from now is.
-
-        Parameters
-        ----------
-        horizon
-            How far to look ahead, in the unit of the fit, from 0.
-        x, t_x, T
-            As for ``p_alive``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the common shape.
-
-        Notes
-        -----
-        Exact: whoever is alive now buys once more before they can leave.
-        """
-        columns = (ahead_of(horizon), *checked(x, t_x, T))
-        return in_blocks(self._active, *columns)[()]
-
-    def expected_purchases(
-        self, horizon: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-    ) -> Any:
-        """Return how many purchases to expect within ``horizon`` from now.
-
-        Parameters
-        ----------
-        horizon
-            How far to look ahead, in the unit of the fit, from 0.
-        x, t_x, T
-            As for ``p_alive``. A new customer is 0, 0, 0: the first purchase is
-            behind them and does not count.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the common shape.
-
-        Notes
-        -----
-        The mean over the posterior of the probability of leaving, by a quadrature
-        that knows neither the pole at ``a = 1`` of the closed form nor its
-        overflows; over many ages interpolated by Chebyshev's polynomials to the
-        last digits.
-        """
-        ahead, history = ahead_of(horizon), checked(x, t_x, T)
-        if not ahead.ndim:
-            return self._expected(float(ahead), *history)[()]
-        # A horizon each: few of them are different, as a rule.
-        ahead, *columns = np.broadcast_arrays(ahead, *history)
-        found = np.empty(ahead.shape)
-        for one in np.unique(ahead):
-            rows = ahead == one
-            found[rows] = self._expected(float(one), *(c[rows] for c in columns))
-        return found
 
     def dormancy_gap(
         self, x: ArrayLike, t_x: ArrayLike, *, p_alive: float = 0.5
@@ -173,7 +92,28 @@ class _BetaGeometric(Fitted):
             return ((self.alpha + recency) * np.expm1(longer))[()]
 
     def _alive(self, count: Vector, recency: Vector, age: Vector) -> Vector:
-        """Return the probability to be alive of checked histories."""
+        return in_blocks(self._there, count, recency, age)
+
+    def _active(
+        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
+        return in_blocks(self._comes, ahead, count, recency, age)
+
+    def _expected(
+        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
+        if not ahead.ndim:
+            return self._within(float(ahead), count, recency, age)
+        # A horizon each: few of them are different, as a rule.
+        ahead, *columns = np.broadcast_arrays(ahead, count, recency, age)
+        found = np.empty(ahead.shape)
+        for one in np.unique(ahead):
+            rows = ahead == one
+            found[rows] = self._within(float(one), *(c[rows] for c in columns))
+        return found
+
+    def _there(self, count: Vector, recency: Vector, age: Vector) -> Vector:
+        """Return the probability to be alive, of columns of one length."""
         m = count + self._chances
         longer = np.log1p((age - recency) / (self.alpha + recency))
         odds = math.log(self.a) + (self.r + count) * longer
@@ -182,24 +122,24 @@ class _BetaGeometric(Fitted):
         # Who had no chance to leave is there.
         return alive if self._chances else np.where(m > 0, alive, 1.0)
 
-    def _expected(
+    def _comes(
+        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
+        """Return the probability of a purchase, of columns of one length."""
+        none = np.log1p(ahead / (self.alpha + age))
+        buys = -np.expm1(-(self.r + count) * none)
+        return self._there(count, recency, age) * buys
+
+    def _within(
         self, horizon: float, count: Vector, recency: Vector, age: Vector
     ) -> Vector:
-        """Return the expected purchases of checked histories, for one horizon."""
+        """Return the expected purchases within one horizon."""
         law = purchase_law(self, self._chances, horizon, count, age)
 
         def expected(count: Vector, recency: Vector, age: Vector) -> Vector:
-            return self._alive(count, recency, age) * law(count, age)
+            return self._there(count, recency, age) * law(count, age)
 
         return in_blocks(expected, count, recency, age)
-
-    def _active(
-        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
-    ) -> Vector:
-        """Return the probability of a purchase of checked histories."""
-        none = np.log1p(ahead / (self.alpha + age))
-        buys = -np.expm1(-(self.r + count) * none)
-        return self._alive(count, recency, age) * buys
 
 
 @attrs.frozen

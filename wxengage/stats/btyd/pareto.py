@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import attrs
 import numpy as np
 
-from wxengage.stats.btyd.fitting import Fit, Fitted, OfHistories, maximise, positive
+from wxengage.stats.btyd.fitting import Fit, OfHistories, maximise, positive
 from wxengage.stats.btyd.histories import (
     Histories,
     Vector,
-    ahead_of,
-    checked,
     in_blocks,
 )
+from wxengage.stats.btyd.lifetimes import Lifetimes
 from wxengage.stats.btyd.mixtures import log_sum
 from wxengage.stats.btyd.quadrature import legendre
 
@@ -208,7 +207,7 @@ class _Likelihood(OfHistories):
 
 
 @attrs.frozen
-class ParetoNbd(Fitted):
+class ParetoNbd(Lifetimes):
     """A fitted Pareto/NBD model.
 
     Attributes
@@ -233,83 +232,25 @@ class ParetoNbd(Fitted):
     beta: float = attrs.field(validator=positive)
     fit: Fit | None = attrs.field(default=None, kw_only=True)
 
-    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Any:
-        """Return how probable it is that a customer is still there.
+    def _alive(self, count: Vector, recency: Vector, age: Vector) -> Vector:
+        return in_blocks(self._still_there, count, recency, age, rows=_BLOCK)
 
-        Parameters
-        ----------
-        x, t_x, T
-            Purchases after the first, age at the last of them, age now; of shapes
-            that broadcast, ages in the unit of the fit.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the common shape.
-
-        Raises
-        ------
-        InvalidInputError
-            If a value breaks a rule.
-        """
-        return self._alive(*np.broadcast_arrays(*checked(x, t_x, T)))[()]
-
-    def p_active(
-        self, horizon: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-    ) -> Any:
-        """Return how probable a purchase within ``horizon`` from now is.
-
-        Parameters
-        ----------
-        horizon
-            How far to look ahead, in the unit of the fit, from 0.
-        x, t_x, T
-            As for ``p_alive``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the common shape.
-        """
-        ahead, count, recency, age = np.broadcast_arrays(
-            ahead_of(horizon), *checked(x, t_x, T)
-        )
+    def _active(
+        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
         buys = in_blocks(self._buys, ahead, count, age, rows=_BLOCK)
-        return (self._alive(count, recency, age) * buys)[()]
+        return self._alive(count, recency, age) * buys
 
-    def expected_purchases(
-        self, horizon: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-    ) -> Any:
-        """Return how many purchases to expect within ``horizon`` from now.
-
-        Parameters
-        ----------
-        horizon
-            How far to look ahead, in the unit of the fit, from 0.
-        x, t_x, T
-            As for ``p_alive``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the common shape.
-
-        Notes
-        -----
-        In a form that is smooth at ``s = 1``.
-        """
+    def _expected(
+        self, ahead: Vector, count: Vector, recency: Vector, age: Vector
+    ) -> Vector:
         from scipy.special import exprel  # noqa: PLC0415  slow to import
 
-        ahead, count, recency, age = np.broadcast_arrays(
-            ahead_of(horizon), *checked(x, t_x, T)
-        )
         pace = (self.r + count) / (self.alpha + age)
         longer = np.log1p(ahead / (self.beta + age))
         stay = (self.beta + age) * longer * exprel((1 - self.s) * longer)
-        return (self._alive(count, recency, age) * pace * stay)[()]
-
-    def _alive(self, count: Vector, recency: Vector, age: Vector) -> Vector:
-        return in_blocks(self._still_there, count, recency, age, rows=_BLOCK)
+        found: Vector = self._alive(count, recency, age) * pace * stay
+        return found
 
     def _still_there(self, count: Vector, recency: Vector, age: Vector) -> Vector:
         scale, shape = (self.alpha, self.beta), (self.r + count, self.s)
