@@ -18,6 +18,7 @@ import wxengage.stats
         "gains",
         "intervals",
         "quantiles",
+        "sample_sizes",
         "scoring",
         "sequential",
         "survival",

@@ -1,8 +1,8 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
 The names below, and the rooms ``btyd``, ``chains``, ``counts``, ``gains``,
-``intervals``, ``quantiles``, ``scoring``, ``sequential`` and ``survival``, which are
-loaded on first use.
+``intervals``, ``quantiles``, ``sample_sizes``, ``scoring``, ``sequential`` and
+``survival``, which are loaded on first use.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _ROOMS = (
     "gains",
     "intervals",
     "quantiles",
+    "sample_sizes",
     "scoring",
     "sequential",
     "survival",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from wxengage.stats import gains as gains
     from wxengage.stats import intervals as intervals
     from wxengage.stats import quantiles as quantiles
+    from wxengage.stats import sample_sizes as sample_sizes
     from wxengage.stats import scoring as scoring
     from wxengage.stats import sequential as sequential
     from wxengage.stats import survival as survival
