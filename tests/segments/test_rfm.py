@@ -33,7 +33,7 @@ from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
 from wxengage.log import read_log
 from wxengage.segments import rfm_scores
-from wxengage.segments.rfm import RfmModel
+from wxengage.segments.rfm_model import RfmModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
-from wxengage.segments.rfm import RfmModel
+from wxengage.segments.rfm_model import RfmModel
 
 MODEL = RfmModel(3, 6, ((30, 2), (7, 3)), ((2, 2), (5, 3)), ((80.0, 3),))
 

@@ -58,7 +58,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "QuietHours": "wxengage.pacing.quiet",
         "Reinstated": "wxengage.segments.points.facts",
         "Reversed": "wxengage.segments.points.facts",
-        "RfmModel": "wxengage.segments.rfm",
+        "RfmModel": "wxengage.segments.rfm_model",
         "Sbg": "wxengage.stats.btyd.geometric",
         "Send": "wxengage.sends",
         "Sent": "wxengage.sends",

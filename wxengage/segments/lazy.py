@@ -12,6 +12,7 @@ from wxengage.log.expressions import flag, full_days, local_day, stepped, whole
 from wxengage.log.lazy import LazyLog
 from wxengage.log.part import KIND_NAMES
 from wxengage.segments.policy import ACTIVE, DORMANT, NOBODY, POTENTIAL, REASONS
+from wxengage.segments.rfm_model import PLACES
 from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 
     from wxengage.log.table import Log
     from wxengage.segments.policy import LifecyclePolicy
-    from wxengage.segments.rfm import RfmModel
+    from wxengage.segments.rfm_model import RfmModel
     from wxengage.stats.btyd.beta_geometric import MbgNbd
     from wxengage.times.days import DayClock
 
 __all__ = [
     "HISTORY",
-    "PLACES",
     "classify_lazily",
     "odds_distribution",
     "odds_lazily",
@@ -50,9 +50,6 @@ COLUMNS = (
     "menu_clicks",
     "interactions",
 )
-#: Decimal places in which sums of values are compared. An engine adds floats in an
-#: order of its own, another one each time: the last digits of equal sums differ.
-PLACES: Final = 6
 #: The columns of a summary that a lifetime model is fitted on: x, t_x and T in days.
 HISTORY: Final = ("repeat_days", "repeat_age_days", "age_days")
 _NAMES = {POTENTIAL: "potential", ACTIVE: "active", DORMANT: "dormant"}
