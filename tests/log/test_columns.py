@@ -142,7 +142,7 @@ def test_pandas_times_are_read_in_every_form() -> None:
 def test_a_zone_that_is_only_an_offset_is_a_zone(like: str) -> None:
     """Arrow and pandas keep ``+08:00``; who cannot is given the instants in UTC."""
     need(like)
-    import pyarrow as pa  # noqa: PLC0415  an extra
+    pa = pytest.importorskip("pyarrow")
 
     log = read_log(arrow(at=pa.array([NINE], pa.timestamp("us", "+08:00"))))
 

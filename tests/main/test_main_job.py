@@ -27,6 +27,13 @@ MONTH = dt.timedelta(days=30)
 DATA = Path(os.environ.get("WXENGAGE_DATA", ROOT / "../shared/data"))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def extras() -> None:
+    """Skip the main job where an extra that it asks for is absent."""
+    pytest.importorskip("altair", reason="the extra 'report' is not installed")
+    pytest.importorskip("pyarrow", reason="the extra 'files' is not installed")
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script or module as a stranger would, warnings as errors."""
     environment = os.environ | {"PYTHONIOENCODING": "utf-8"}

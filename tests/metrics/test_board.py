@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -244,6 +243,7 @@ def test_totals_equal_a_plain_count(rows: list[tuple[str, str, float]]) -> None:
 @pytest.mark.parametrize("form", ["pandas", "polars", "pyarrow"])
 def test_the_answer_comes_in_the_kind_of_table_asked_for(form: str) -> None:
     """One row a reading; unknown numbers are missing."""
+    pytest.importorskip(form)
     board = board_of(*OLD, ("a", "read", 1), period=WEEK)
 
     arrays, frame = board.to_frame(), board.to_frame(form)
@@ -350,6 +350,7 @@ def test_a_log_in_an_engine_gives_the_same_board() -> None:
     rows = {"user": ["a", "b"], "kind": ["read", "like"], "at": [100, 200]}
     as_of = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
 
+    pl = pytest.importorskip("polars")
     lazy = scoreboard(read_log(pl.LazyFrame(rows), unit="s"), as_of)
 
     eager = scoreboard(read_log(rows, unit="s"), as_of)

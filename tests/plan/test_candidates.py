@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +55,7 @@ def test_equal_rows_are_kept_once_and_nothing_is_lost(
 
 def test_ids_may_be_text_or_numbers() -> None:
     """Lists, arrays and columns of a frame."""
+    pd = pytest.importorskip("pandas")
     for users in (["b", "a"], np.array(["b", "a"]), pd.Series(["b", "a"])):
         assert ["b", "a"] == Candidates.from_matrix(
             [[1], [2]], [A], users

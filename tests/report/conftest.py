@@ -157,6 +157,12 @@ class Maker:
     as_of: dt.datetime = AS_OF
 
 
+@pytest.fixture(autouse=True, scope="session")
+def report_extra() -> None:
+    """Skip every test of the page where the extra that draws it is absent."""
+    pytest.importorskip("altair", reason="the extra 'report' is not installed")
+
+
 @pytest.fixture(scope="session")
 def make() -> Maker:
     """Make logs and parts of any size."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
-import pandas as pd
 import pytest
 
 from wxengage.errors import InvalidInputError, MissingExtraError
@@ -282,6 +281,7 @@ def test_moves_are_read_from_any_frame(make: Any, form: str) -> None:
 
 def test_moves_are_read_from_pandas_with_missing_origins_and_zones() -> None:
     """Missing values of pandas are no segment; its times keep their instant."""
+    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(
         {
             "origin": [None, np.nan, "active"],

@@ -90,7 +90,7 @@ def test_probabilities_lie_between_0_and_1(
 
     assert 0 <= active <= alive * (1 + 1e-12) <= 1 + 1e-12
     # Markov's inequality: the mean of a count is at least P(count > 0).
-    assert active * (1 - 1e-9) <= expected
+    assert active * (1 - 1e-9) <= expected + 1e-300
 
 
 @pytest.mark.parametrize("model", CONTINUOUS)
