@@ -227,7 +227,7 @@ def _ways(part: Backtest, reader: Reader) -> Grid:
     note = say(
         f"AUC：把来的人排在没来的人前面的概率，抛硬币是 0.5，越大越好。Brier 分："
         f"概率的均方误差，越小越好；排序不是概率，没有这一项。下方是 "
-        f"{_level(part.base)} 区间；孰高孰低另按每个用户的差来断，差的区间不含 0 才算。",
+        f"{_level(part.base)} 区间；谁更好，看每个用户之差的区间是否含 0。",
         "AUC: how often who came stands before who did not; 0.5 is a coin, more is "
         "better. Brier score: mean squared error of a probability, less is better; an "
         f"order has none. Below each its {_level(part.base)} interval. Which is "
