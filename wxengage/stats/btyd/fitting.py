@@ -257,10 +257,13 @@ def maximise(likelihood: Likelihood) -> tuple[tuple[float, ...], Fit]:
     Each start climbs on a sample; the best of them goes on with all rows. Where
     none arrives, the maximum under the prior is one more place to start from.
     """
-    sample = likelihood.sample(_SAMPLE)
-    tried = [climb(sample, start, bound=_BOUND) for start in likelihood.starts()]
+    sample, starts = likelihood.sample(_SAMPLE), likelihood.starts()
+    if sample is not likelihood:
+        # Of many customers the likelihood has one maximum; of few it may have several.
+        starts = starts[:2]
+    tried = [climb(sample, start, bound=_BOUND) for start in starts]
     best = max(tried, key=lambda peak: (peak.reached, peak.value))
-    start = best.point if best.reached else likelihood.starts()[0]
+    start = best.point if best.reached else starts[0]
     peak = best if sample is likelihood else climb(likelihood, start, bound=_BOUND)
     if not peak.reached:
         weak = climb(_penalised(likelihood), np.zeros(len(peak.point)), bound=math.inf)
