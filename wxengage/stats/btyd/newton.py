@@ -19,8 +19,9 @@ Objective: TypeAlias = "Callable[[Vector], tuple[float, Vector, Vector]]"
 
 # The Newton decrement, gradient times step: twice what a further step would win.
 # It is compared with 1 because a log-likelihood is in natural units; the value
-# itself, ten million customers' sum, has lost such small digits long before.
-_ENOUGH: Final = 1e-13
+# itself, ten million customers' sum, has lost such small digits long before. Each
+# step squares it: below this, the last step is taken without looking again.
+_ENOUGH: Final = 1e-9
 _STEPS: Final = 100
 _LONGEST: Final = 2.0
 _HALVINGS: Final = 30
@@ -82,7 +83,7 @@ def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
         step, concave = _direction(slope, curve)
         decrement = float(slope @ step)
         if concave and decrement < _ENOUGH:
-            return Peak(point, value, -curve, True)
+            return Peak(point + step, value + decrement / 2, -curve, True)
         longest = float(np.abs(step).max())
         if longest == 0:
             break
