@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import wxengage as wx
-from wxengage.segments.backtests import backtest
+from wxengage.segments import backtest
 
 HERE = Path(__file__).parent
 

@@ -1,5 +1,6 @@
 """Chapter 1, who is who: segments and how users move between them (用户分层)."""
 
+from wxengage.segments.backtests import backtest
 from wxengage.segments.lifecycle import classify_users, segment_users
 from wxengage.segments.moves import transition_matrix, transitions
 from wxengage.segments.odds import activity_odds
@@ -24,6 +25,7 @@ __all__ = [
     "PointsLot",
     "TierPolicy",
     "activity_odds",
+    "backtest",
     "balance",
     "classify_users",
     "rfm_scores",
