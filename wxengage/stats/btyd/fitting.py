@@ -168,7 +168,8 @@ class Fitted:
     @property
     def params(self) -> Mapping[str, float]:
         """The parameters by the paper's names."""
-        names = [one.name for one in attrs.fields(type(self)) if one.name != "fit"]  # type: ignore[arg-type]
+        model: Any = type(self)  # every subclass is one of attrs
+        names = [one.name for one in attrs.fields(model) if one.name != "fit"]
         return MappingProxyType({name: getattr(self, name) for name in names})
 
     @property
