@@ -62,6 +62,7 @@ _ROOMS = (
     "pacing",
     "plan",
     "report",
+    "rules",
     "segments",
     "sends",
     "stats",
@@ -108,6 +109,9 @@ if TYPE_CHECKING:
     )
     from wxengage import (
         report as report,
+    )
+    from wxengage import (
+        rules as rules,
     )
     from wxengage import (
         segments as segments,
