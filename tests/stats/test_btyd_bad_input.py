@@ -168,6 +168,29 @@ def test_a_small_sample_that_has_an_answer_says_how_unsure_it_is() -> None:
     assert all(one.converged for one in unsure)
 
 
+@pytest.mark.parametrize("fit", FITS)
+def test_a_ridge_that_rounding_bends_is_no_maximum(fit: Callable[..., Any]) -> None:
+    """Three customers: far out, the Hessian of Pareto/NBD is rounding alone."""
+    histories = [
+        (
+            [0, 1, 0],
+            [0, 2.8543260838817233, 0],
+            [19.841426208122584, 49.50267620158267, 46.93479709013576],
+        ),
+        (
+            [1, 0, 1],
+            [8.828012987502055, 0, 1.96315027574654],
+            [9.610812888224359, 8.0523699537949, 29.829154214120038],
+        ),
+    ]
+
+    for history in histories:
+        model = fit(*history)
+
+        sane(model)
+        assert "too few customers came back" in model.diagnosis
+
+
 def test_a_higher_likelihood_at_the_edge_is_told() -> None:
     """A small sample may have a maximum inside and a higher one at the boundary."""
     x = np.zeros(20)

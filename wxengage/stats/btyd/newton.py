@@ -26,8 +26,8 @@ _STEPS: Final = 100
 _LONGEST: Final = 2.0
 _HALVINGS: Final = 30
 # Information below this, in logarithms of parameters, is none: a standard error of
-# 100 says that a parameter may be anything. There the climb goes on, to the bound.
-_FLAT: Final = 1e-4
+# 10 says that a parameter may be anything. There the climb goes on, to the bound.
+_FLAT: Final = 1e-2
 # A share of the value that rounding alone may take away.
 _ROUNDING: Final = 1e-12
 
@@ -78,7 +78,7 @@ def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
     halved until it wins something. Ends on the Newton decrement.
     """
     point = np.asarray(start, dtype=np.float64)
-    value, slope, curve = objective(point)
+    value, slope, curve = _looked(objective, point)
     for _ in range(_STEPS):
         step, concave = _direction(slope, curve)
         decrement = float(slope @ step)
@@ -91,7 +91,7 @@ def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
         slack = _ROUNDING * abs(value) if decrement < 1e-3 else 0.0  # noqa: PLR2004
         for halving in range(_HALVINGS):
             ahead = point + step * 0.5**halving
-            found = objective(ahead)
+            found = _looked(objective, ahead)
             if found[0] >= value - slack and np.isfinite(found[2]).all():
                 break
         else:
@@ -100,6 +100,12 @@ def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
         if float(np.abs(point).max()) > bound:
             break
     return Peak(point, value, -curve, False)
+
+
+def _looked(objective: Objective, point: Vector) -> tuple[float, Vector, Vector]:
+    """Return the objective at a point; rounding makes no Hessian lopsided."""
+    value, slope, curve = objective(point)
+    return value, slope, (curve + curve.T) / 2
 
 
 def _direction(slope: Vector, curve: Vector) -> tuple[Vector, bool]:
