@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Fitted", "Likelihood", "OfHistories", "maximise", "positive"]
 
 # Parameters beyond exp(+-_BOUND) of their unit are at the boundary.
-_BOUND: Final = 14.0
+_BOUND: Final = 12.0
 # Standard deviation of the fallback's prior, in logarithms: exp(2 * 2) is 55.
 _PRIOR: Final = 2.0
 # Parameters of which the logarithm is less sure than this are as good as unknown.

@@ -26,8 +26,8 @@ _STEPS: Final = 100
 _LONGEST: Final = 2.0
 _HALVINGS: Final = 30
 # Information below this, in logarithms of parameters, is none: a standard error of
-# 10 says that a parameter may be anything. There the climb goes on, to the bound.
-_FLAT: Final = 1e-2
+# 45 says that a parameter may be anything. There the climb goes on, to the bound.
+_FLAT: Final = 5e-4
 # A share of the value that rounding alone may take away.
 _ROUNDING: Final = 1e-12
 
