@@ -20,13 +20,13 @@ from wxengage.log import KINDS, read_log
 from wxengage.segments import (
     INTERACTION_WEIGHTS,
     PLAYBOOK,
-    REASONS,
     SEGMENTS,
     LifecyclePolicy,
     classify_users,
     segment_users,
     transitions,
 )
+from wxengage.segments.policy import REASONS
 
 NINE = instant("2026-03-02T09:00")
 MICRO = dt.timedelta(microseconds=1)

@@ -8,7 +8,6 @@ from wxengage.segments.playbook import PLAYBOOK
 from wxengage.segments.points.lots import PointsLot, balance
 from wxengage.segments.policy import (
     INTERACTION_WEIGHTS,
-    REASONS,
     SEGMENTS,
     LifecyclePolicy,
 )
@@ -19,7 +18,6 @@ from wxengage.segments.tiers.policy import TierPolicy
 __all__ = [
     "INTERACTION_WEIGHTS",
     "PLAYBOOK",
-    "REASONS",
     "SEGMENTS",
     "LifecyclePolicy",
     "PointsLot",
