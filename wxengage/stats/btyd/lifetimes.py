@@ -60,10 +60,6 @@ class Lifetimes(Fitted, ABC):
         -------
         numpy.ndarray
             Of the common shape.
-
-        Notes
-        -----
-        Exact: whoever is alive now leaves in no other way than the model tells.
         """
         return self._active(ahead_of(horizon), *checked(x, t_x, T))[()]
 

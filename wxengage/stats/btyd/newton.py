@@ -43,7 +43,7 @@ class Peak:
     value
         The objective there.
     information
-        Minus the Hessian. Shape ``(k, k)``.
+        Minus the Hessian, where the last step began. Shape ``(k, k)``.
     reached
         Whether it is a maximum inside the bounds.
     """

@@ -7,7 +7,7 @@ after ``x`` purchases is expected to make
 
 purchases within ``h``. For each ``x`` that is a smooth function of ``ln(alpha + T)``:
 where there are many ages, it is computed at a few of Chebyshev's points and
-interpolated, which loses nothing that a float could hold.
+interpolated, to nine digits or more.
 """
 
 from __future__ import annotations
