@@ -62,6 +62,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"value": 10**400}, "value must be a finite"),
     ({"value": True}, "value must be a finite"),
     ({"value": "1"}, "value must be a finite"),
+    ({"content": "long"}, "content must be a kind of content"),
+    ({"content": None}, "content must be a kind of content"),
     ({"cost": -1}, "cost must be at least 0"),
     ({"cost": 1.5}, "cost must be a whole"),
     ({"cost": True}, "cost must be a whole"),
@@ -110,6 +112,7 @@ def test_a_send_becomes_a_row_of_history() -> None:
         ({"at": dt.datetime(2026, 3, 2)}, "at must be an aware"),  # noqa: DTZ001  naive
         ({"channel": 3}, "channel must be"),
         ({"category": "ad"}, "category must be"),
+        ({"content": "ad"}, "content must be"),
         ({"counts": 1}, "counts must be True or False"),
         ({"is_ad": None}, "is_ad must be True or False"),
         ({"key": "a\nb"}, "key must be"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import attrs
 
+from wxengage.claims.figures import CONTENT_KINDS
 from wxengage.errors import InvalidInputError, nearest, require_id, require_whole
 from wxengage.times.zones import micros
 
@@ -91,6 +92,12 @@ def _require_topic(got: object) -> None:
         require_id("topic", got)
 
 
+def _require_content(got: object) -> None:
+    if got != "" and (not isinstance(got, str) or got not in CONTENT_KINDS):
+        hint = nearest(got, CONTENT_KINDS) + "; '' where it is not known"
+        raise InvalidInputError("content", got, "a kind of content", hint)
+
+
 def _require_account(got: object) -> None:
     if got is not None:
         require_id("account", got)
@@ -116,6 +123,9 @@ class Send:
         What it is about; a freeze, a cooldown or a cap may name it. May be "".
     category
         ``"marketing"`` or ``"service"``.
+    content
+        ``"short"``, ``"deep"`` or ``"interactive"``, the article's content
+        matrix; "" where it is not known, which no content mix counts.
     at
         When it is meant to go, aware; None where that is not decided.
     not_before, expires
@@ -149,6 +159,7 @@ class Send:
     account: str | None = attrs.field(default=None, kw_only=True)
     topic: str = attrs.field(default="", kw_only=True)
     category: Category = attrs.field(default="marketing", kw_only=True)
+    content: str = attrs.field(default="", kw_only=True)
     at: dt.datetime | None = attrs.field(default=None, kw_only=True)
     not_before: dt.datetime | None = attrs.field(default=None, kw_only=True)
     expires: dt.datetime | None = attrs.field(default=None, kw_only=True)
@@ -163,6 +174,7 @@ class Send:
         _require_account(self.account)
         _require_topic(self.topic)
         _require_category(self.category)
+        _require_content(self.content)
         _require_flag("is_ad", self.is_ad)
         _require_flag("transactional", self.transactional)
         _require_finite("value", self.value)
@@ -196,7 +208,7 @@ class Sent:
 
     Attributes
     ----------
-    user, channel, account, topic, category, message, is_ad
+    user, channel, account, topic, category, content, message, is_ad
         As in ``Send``; ``message`` may be "" where the past is known only in
         numbers.
     at
@@ -220,6 +232,7 @@ class Sent:
     account: str | None = attrs.field(default=None, kw_only=True)
     topic: str = attrs.field(default="", kw_only=True)
     category: Category = attrs.field(default="marketing", kw_only=True)
+    content: str = attrs.field(default="", kw_only=True)
     message: str = attrs.field(default="", kw_only=True)
     is_ad: bool = attrs.field(default=False, kw_only=True)
     counts: bool = attrs.field(default=True, kw_only=True)
@@ -233,6 +246,7 @@ class Sent:
         _require_account(self.account)
         _require_topic(self.topic)
         _require_category(self.category)
+        _require_content(self.content)
         for name in ("message", "key", "receipt"):
             if getattr(self, name) != "":
                 require_id(name, getattr(self, name))
@@ -276,6 +290,7 @@ class Sent:
             account=send.account,
             topic=send.topic,
             category=send.category,
+            content=send.content,
             message=send.message,
             is_ad=send.is_ad,
             counts=counts,

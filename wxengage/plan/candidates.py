@@ -378,6 +378,7 @@ def _option_of(row: int, send: Send) -> Option:
         account=send.account,
         topic=send.topic,
         category=send.category,
+        content=send.content,
         is_ad=send.is_ad,
         transactional=send.transactional,
         cost=send.cost,
@@ -386,5 +387,5 @@ def _option_of(row: int, send: Send) -> Option:
 
 def _terms(option: Option) -> tuple[Any, ...]:
     """Return what two sends of one message may yet differ in."""
-    terms = (option.topic, option.category, option.is_ad, option.transactional)
-    return (*terms, option.cost)
+    terms = (option.topic, option.category, option.content, option.is_ad)
+    return (*terms, option.transactional, option.cost)

@@ -25,7 +25,7 @@ class Option:
         Which message, and how it goes.
     start, end
         It may go at ``start <= t < end``, both aware; ``end`` None is no bound.
-    account, topic, category, is_ad, transactional, cost
+    account, topic, category, content, is_ad, transactional, cost
         As in ``Send``; ``cost`` in fen for each user.
     words
         What people call the message; None for its code.
@@ -43,6 +43,7 @@ class Option:
     account: str | None = attrs.field(default=None, kw_only=True)
     topic: str = attrs.field(default="", kw_only=True)
     category: Category = attrs.field(default="marketing", kw_only=True)
+    content: str = attrs.field(default="", kw_only=True)
     is_ad: bool = attrs.field(default=False, kw_only=True)
     transactional: bool = attrs.field(default=False, kw_only=True)
     cost: int = attrs.field(default=0, kw_only=True)
@@ -96,6 +97,7 @@ class Option:
             account=self.account,
             topic=self.topic,
             category=self.category,
+            content=self.content,
             at=at,
             not_before=self.start,
             expires=self.end,

@@ -228,6 +228,7 @@ def _option(name: str, move: Move, priors: Mapping[str, Prior], slot: Slot) -> O
         slot.start,
         slot.end,
         topic=name,
+        content=prior.content,
         cost=prior.cost,
         words=Words(move.zh, move.en),
     )
