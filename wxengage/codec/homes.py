@@ -47,6 +47,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Letter": "wxengage.delivery.ports",
         "LifecyclePolicy": "wxengage.segments.policy",
         "MbgNbd": "wxengage.stats.btyd.beta_geometric",
+        "MinGap": "wxengage.pacing.gaps",
         "Months": "wxengage.segments.points.validity",
         "NegativeBinomial": "wxengage.stats.counts",
         "NotSent": "wxengage.delivery.ports",

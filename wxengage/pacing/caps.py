@@ -17,6 +17,7 @@ import numpy as np
 
 from wxengage.claims.figures import INTERACTIONS_A_DAY
 from wxengage.errors import InvalidInputError, nearest
+from wxengage.pacing.columns import codes_of, paired
 from wxengage.pacing.scopes import bucket_of, require_scope
 from wxengage.sends import CATEGORIES, Category, Send, Sent
 from wxengage.times.days import DayClock
@@ -272,29 +273,6 @@ def _crowded(limit: int, span: int, times: list[int], at: int) -> bool:
     )
 
 
-def _instants(name: str, got: ArrayLike) -> NDArray[np.int64]:
-    at = np.asarray(got)
-    if at.ndim == 1 and at.size == 0:
-        return np.empty(0, dtype=np.int64)
-    if at.dtype.kind == "M" and np.isnat(at).any():
-        raise InvalidInputError(
-            f"{name}[{int(np.isnat(at).argmax())}]", "NaT", "a time"
-        )
-    if at.ndim != 1 or at.dtype.kind not in "iM":
-        rule = "one-dimensional: datetime64 in UTC, or whole microseconds since 1970"
-        raise InvalidInputError(name, at.dtype, rule)
-    return at.astype("datetime64[us]").astype(np.int64) if at.dtype.kind == "M" else at
-
-
-def _paired(
-    names: tuple[str, str], users: ArrayLike, at: ArrayLike
-) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    who, when = np.asarray(users), _instants(names[1], at)
-    if who.ndim != 1 or len(who) != len(when):
-        raise InvalidInputError(names[0], who.shape, f"one a row of {names[1]}")
-    return who, when
-
-
 def may_send_many(
     cap: Cap,
     users: ArrayLike,
@@ -336,13 +314,12 @@ def may_send_many(
     -----
     ``O((n + m) log (n + m))``; for a rolling cap times ``limit``.
     """
-    who, now = _paired(("users", "at"), users, at)
-    others, then = _paired(("past_users", "past_at"), past_users, past_at)
+    who, now = paired(("users", "at"), users, at)
+    others, then = paired(("past_users", "past_at"), past_users, past_at)
     if not now.size or not then.size:
         return np.ones(now.size, dtype=np.bool_)
-    if who.dtype.kind in "iu" and others.dtype.kind not in "iu":
-        raise InvalidInputError("past_users", others.dtype, "ids of the type of users")
-    codes = np.unique(np.concatenate([others, who]), return_inverse=True)[1]
+    asked, taken = codes_of(who, others)
+    codes = np.concatenate([taken, asked])
     if isinstance(cap.per, dt.timedelta):
         span = span_micros("per", cap.per)
         return ~_crowded_many(cap.limit, span, codes, then, now)
@@ -350,10 +327,10 @@ def may_send_many(
     period = period_of(cap.per, days)
     period -= period.min()
     keys = codes * (int(period.max()) + 1) + period
-    taken, used = np.unique(keys[: then.size], return_counts=True)
-    asked = keys[then.size :]
-    row = np.minimum(np.searchsorted(taken, asked), taken.size - 1)
-    free: NDArray[np.bool_] = (taken[row] != asked) | (used[row] < cap.limit)
+    full, used = np.unique(keys[: then.size], return_counts=True)
+    mine = keys[then.size :]
+    row = np.minimum(np.searchsorted(full, mine), full.size - 1)
+    free: NDArray[np.bool_] = (full[row] != mine) | (used[row] < cap.limit)
     return free
 
 
