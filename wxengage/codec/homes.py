@@ -33,6 +33,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Cap": "wxengage.pacing.caps",
         "Cash": "wxengage.money",
         "Choice": "wxengage.users",
+        "ContentMix": "wxengage.pacing.mix",
         "Coupon": "wxengage.money",
         "DayClock": "wxengage.times.days",
         "DecayingPoints": "wxengage.segments.points.decay",

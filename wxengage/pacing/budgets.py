@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import attrs
+import numpy as np
 
 from wxengage.errors import InvalidInputError, nearest, require_whole
 from wxengage.pacing.scopes import require_scope
+from wxengage.stats.checks import refuse, whole_column
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["AdShare", "Budget", "Unit"]
 
 Unit = Literal["sends", "fen"]
 UNITS: Final[tuple[str, ...]] = get_args(Unit)
+_NO_BOUND: Final = 2**62
 
 
 @attrs.frozen
@@ -112,9 +118,42 @@ class AdShare:
         require_whole("ads", ads)
         require_whole("messages", messages, least=ads)
         if self.ads == self.messages:
-            return 2**62
+            return _NO_BOUND
         room = self.ads * messages - self.messages * ads
         return max(room // (self.messages - self.ads), 0)
+
+    def left_many(self, ads: ArrayLike, messages: ArrayLike) -> NDArray[np.int64]:
+        """Return ``left`` of many users.
+
+        Parameters
+        ----------
+        ads, messages
+            What each user got so far: ads, and messages with ads among them.
+            Shape ``(n,)`` each.
+
+        Returns
+        -------
+        numpy.ndarray
+            How many ads each may get as the very next messages. Shape ``(n,)``.
+
+        Raises
+        ------
+        InvalidInputError
+            If a count is not whole or too large for 64 bits, or somebody got
+            more ads than messages.
+        """
+        had, of = whole_column("ads", ads), whole_column("messages", messages)
+        if len(had) != len(of):
+            raise InvalidInputError("messages", len(of), f"as many as ads, {len(had)}")
+        most = _NO_BOUND // self.messages
+        for name, column in (("ads", had), ("messages", of)):
+            refuse(name, column.astype(np.float64), column > most, f"at most {most}")
+        refuse("ads", had.astype(np.float64), had > of, "at most the messages")
+        if self.ads == self.messages:
+            return np.full(len(had), _NO_BOUND)
+        room = self.ads * of - self.messages * had
+        left: NDArray[np.int64] = np.maximum(room // (self.messages - self.ads), 0)
+        return left
 
     def allows(self, ads: int, messages: int) -> bool:
         """Return whether the user's next message may be an ad.
