@@ -66,6 +66,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Sent": "wxengage.sends",
         "SinceTierStart": "wxengage.segments.tiers.policy",
         "Spent": "wxengage.segments.points.facts",
+        "Sunset": "wxengage.pacing.sunset",
         "TierPolicy": "wxengage.segments.tiers.policy",
         "TierState": "wxengage.segments.tiers.course",
         "Trailing": "wxengage.segments.tiers.policy",

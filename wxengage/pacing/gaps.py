@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from wxengage.sends import Send, Sent
 
-__all__ = ["MinGap", "require_gap"]
+__all__ = ["LONGEST_GAP", "MinGap", "require_gap"]
 
-# A longer gap is a mistake, and its end may lie beyond the calendar.
-_LONGEST: Final = dt.timedelta(days=36_525)
+#: A longer gap is a mistake, and its end may lie beyond the calendar.
+LONGEST_GAP: Final = dt.timedelta(days=36_525)
 
 
 def require_gap(name: str, got: dt.timedelta) -> int:
@@ -47,7 +47,7 @@ def require_gap(name: str, got: dt.timedelta) -> int:
         If it is no timedelta, not above zero, or longer than a hundred years.
     """
     span = span_micros(name, got)
-    if got > _LONGEST:
+    if got > LONGEST_GAP:
         hint = "to send nothing more, plan nothing"
         raise InvalidInputError(name, got, "at most 36525 days", hint)
     return span
