@@ -205,7 +205,7 @@ def test_a_text_names_its_type_and_versions() -> None:
         "wxengage": 1,
         "type": "QuietHours",
         "version": 1,
-        "data": {"start": "22:30", "end": "08:00"},
+        "data": {"start": "22:30", "end": "08:00", "days": None},
     } == json.loads(dump(QuietHours("22:30", "08:00")))
 
 

@@ -8,20 +8,35 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
-from wxengage.pacing.quiet import QuietHours
+from wxengage.pacing.quiet import WEEKDAYS, QuietHours
 from wxengage.times.days import DayClock
-from wxengage.times.zones import from_micros
+from wxengage.times.zones import from_micros, micros
 
 NIGHT = QuietHours("22:30", "08:00")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = DayClock("Europe/Berlin")
-ZONES = ["Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns"]
+# The last one turned its clocks back at midnight, to 23:00 of the day before.
+ZONES = [
+    "Asia/Shanghai",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "Asia/Beirut",
+]
 TIMES = st.builds(
     "{:02d}:{:02d}".format, st.integers(0, 23), st.sampled_from([0, 15, 30])
+)
+
+DAYS: Any = st.none() | st.sets(st.sampled_from(WEEKDAYS), min_size=1).map(tuple)
+QUIETS = (
+    st.tuples(TIMES, TIMES, DAYS)
+    .filter(lambda rule: rule[0] != rule[1])
+    .map(lambda rule: QuietHours(*rule[:2], days=rule[2]))
 )
 
 
@@ -93,18 +108,36 @@ def test_the_end_is_exact_when_the_clock_changes(
     assert end == f"{found.astimezone(dt.UTC):%Y-%m-%dT%H:%M}"
 
 
+@pytest.mark.parametrize(
+    ("wall", "quiet"),
+    [
+        ("02-28T23:00", True),  # the night of Saturday
+        ("03-01T07:00", True),
+        ("03-01T23:00", True),  # the night of Sunday
+        ("03-02T07:00", True),  # is Sunday's on Monday morning, too
+        ("03-02T23:00", False),
+        ("02-28T07:00", False),  # is Friday's on Saturday morning
+    ],
+)
+def test_a_night_belongs_to_the_day_on_which_it_begins(wall: str, quiet: bool) -> None:
+    """At weekends only: 1 March 2026 is a Sunday."""
+    weekend = QuietHours("22:30", "08:00", days=("sat", "sun"))
+    at = dt.datetime.fromisoformat(f"2026-{wall}").replace(tzinfo=SHANGHAI)
+
+    assert quiet is weekend.covers(at)
+    assert (at == weekend.ends_after(at)) is not quiet
+
+
 @given(
-    TIMES,
-    TIMES,
+    QUIETS,
     st.sampled_from(ZONES),
     st.datetimes(dt.datetime(2025, 12, 1), dt.datetime(2026, 12, 31)),  # noqa: DTZ001  made aware below
 )
 def test_the_end_is_the_first_instant_that_is_not_quiet(
-    start: str, end: str, tz: str, near: dt.datetime
+    quiet: QuietHours, tz: str, near: dt.datetime
 ) -> None:
-    """Asked minute by minute, in zones that change their clocks."""
-    assume(start != end)
-    quiet, clock = QuietHours(start, end), DayClock(tz)
+    """Asked quarter by quarter, in zones that change their clocks."""
+    clock = DayClock(tz)
     at = near.replace(second=0, microsecond=0, tzinfo=dt.UTC)
     first = at
     while quiet.covers(first, clock=clock):
@@ -115,22 +148,48 @@ def test_the_end_is_the_first_instant_that_is_not_quiet(
 
 
 @given(
-    TIMES,
-    TIMES,
+    QUIETS,
+    st.sampled_from(ZONES),
+    st.datetimes(dt.datetime(2025, 12, 1), dt.datetime(2026, 12, 31)),  # noqa: DTZ001  read on the wall
+)
+def test_quiet_is_what_the_wall_clock_shows(
+    quiet: QuietHours, tz: str, near: dt.datetime
+) -> None:
+    """Said again with times of day: in the evening part, or in the morning part."""
+    at = near.replace(tzinfo=dt.UTC)
+    wall = at.astimezone(ZoneInfo(tz))
+    opens, closes = map(dt.time.fromisoformat, (quiet.start, quiet.end))
+    days = WEEKDAYS if quiet.days is None else quiet.days
+    today, yesterday = (WEEKDAYS[wall.weekday() - back] in days for back in (0, 1))
+    if opens < closes:
+        naive = opens <= wall.time() < closes and today
+    else:
+        naive = (opens <= wall.time() and today) or (wall.time() < closes and yesterday)
+
+    assert naive is quiet.covers(at, clock=DayClock(tz))
+
+
+@given(
+    QUIETS,
     st.sampled_from(ZONES),
     st.lists(st.integers(1_760_000_000, 1_800_000_000), max_size=20),
+    st.lists(st.integers(0, 96), max_size=8),
 )
 def test_many_at_once_are_as_one_at_a_time(
-    start: str, end: str, tz: str, seconds: list[int]
+    quiet: QuietHours, tz: str, seconds: list[int], quarters: list[int]
 ) -> None:
-    """One answer, however it is computed."""
-    assume(start != end)
-    quiet, clock = QuietHours(start, end), DayClock(tz, dt.time(4))
-    at = np.array(seconds, dtype=np.int64) * 1_000_000
+    """One answer, however it is computed; also around a change of the clock."""
+    clock = DayClock(tz, dt.time(4))
+    near = [1_792_800_000 + 900 * each for each in quarters]  # 24 October 2026
+    at = np.array([*seconds, *near], dtype=np.int64) * 1_000_000
+    one = [from_micros(each) for each in at.tolist()]
 
+    assert [quiet.covers(each, clock=clock) for each in one] == quiet.covers_many(
+        at, clock=clock
+    ).tolist()
     assert [
-        quiet.covers(from_micros(one), clock=clock) for one in at.tolist()
-    ] == quiet.covers_many(at, clock=clock).tolist()
+        micros("end", quiet.ends_after(each, clock=clock)) for each in one
+    ] == quiet.ends_after_many(at, clock=clock).tolist()
 
 
 @pytest.mark.parametrize(
@@ -146,6 +205,29 @@ def test_bad_quiet_hours_are_named(start: str, end: str, message: str) -> None:
     """A whole day or nothing at all is not a rule."""
     with pytest.raises(InvalidInputError, match=message):
         QuietHours(start, end)
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        ((), "days must be a tuple of weekdays"),
+        ("sat", "days must be a tuple of weekdays"),
+        (("sat", "sat"), "days must be a tuple of weekdays, each once"),
+        (("sat", "sunday"), r"days\[1\] must be a weekday.* did you mean 'sun'"),
+        ((5,), r"days\[0\] must be a weekday"),
+    ],
+)
+def test_bad_weekdays_are_named(days: Any, message: str) -> None:
+    """Names, because nobody agrees on which day is 1."""
+    with pytest.raises(InvalidInputError, match=message):
+        QuietHours("22:30", "08:00", days=days)
+
+
+def test_quiet_hours_survive_as_text() -> None:
+    """With their weekdays."""
+    weekend = QuietHours("22:30", "08:00", days=("sat", "sun"))
+
+    assert [weekend, NIGHT] == [load(dump(weekend)), load(dump(NIGHT))]
 
 
 def test_a_naive_time_is_refused() -> None:
