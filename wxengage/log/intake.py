@@ -13,11 +13,12 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from wxengage.errors import InvalidInputError, nearest
-from wxengage.log.building import _bad_ids, _cell
+from wxengage.log.building import Index, _bad_ids, _cell
 from wxengage.log.columns import Codes, _floats, codes_of, is_arrow
 from wxengage.log.faults import FAULTS
 from wxengage.log.frames import ARRAYS, Ids, Origin, _form
 from wxengage.log.instants import instants_of
+from wxengage.log.part import KIND_CODES
 from wxengage.log.reading import _column, _one_column
 
 if TYPE_CHECKING:
@@ -71,21 +72,24 @@ class Table:
             got = _cell(self.columns[name], row)
             raise InvalidInputError(f"{name}[{row}]", got, rule)
 
-    def ids(self, name: str) -> Codes:
+    def ids(self, name: str, *, missing: bool = False) -> Codes:
         """Return a column of ids, numbered as they come.
 
         Parameters
         ----------
         name
             The column.
+        missing
+            Whether a row may be without one.
 
         Returns
         -------
         Codes
-            No row without an id, and none that can be no id.
+            None that can be no id, and no row without one unless that may be.
         """
         found = codes_of(self.columns[name])
-        self.refuse(name, found.codes < 0, "an id")
+        if not missing:
+            self.refuse(name, found.codes < 0, "an id")
         rule = "text of 1 to 128 visible characters, or a whole number from 0"
         self.refuse(name, np.append(_bad_ids(found.values), False)[found.codes], rule)
         return found
@@ -110,16 +114,72 @@ class Table:
         InvalidInputError
             If an id is missing or can be none, or numbers and text are mixed.
         """
-        found = self.ids(name)
-        values = found.values
-        if not is_arrow(values) and values.dtype == object:
-            # The number 7 and the text "7" may be one user, or two.
-            whole = [not isinstance(value, str) for value in values.tolist()]
-            self.refuse(name, np.array([*whole, False])[found.codes], "text, as others")
-        ids = Ids(values)
-        place = np.empty(len(ids), dtype=np.int64)
+        (codes,), ids = self.people(name)
+        return codes, ids
+
+    def people(self, *names: str) -> tuple[list[NDArray[np.int64]], Ids]:
+        """Return columns of ids as codes into one list of ids, which ascends.
+
+        Parameters
+        ----------
+        names
+            The columns. An id may be missing in any but the first.
+
+        Returns
+        -------
+        codes
+            Shape ``(rows,)`` for each column, -1 where there is no id.
+        ids
+            By code.
+
+        Raises
+        ------
+        InvalidInputError
+            If an id is missing in the first or can be none, or numbers and text
+            are mixed.
+        """
+        known = Index()
+        columns = []
+        for name in names:
+            found = self.ids(name, missing=name != names[0])
+            values = found.values
+            if not is_arrow(values) and values.dtype == object:
+                # The number 7 and the text "7" may be one user, or two.
+                whole = [not isinstance(value, str) for value in values.tolist()]
+                bad = np.array([*whole, False])[found.codes]
+                self.refuse(name, bad, "text, as others")
+            columns.append(known.add(found)[found.codes])
+        ids = Ids(known.values)
+        place = np.empty(len(ids) + 1, dtype=np.int64)
         place[ids.order] = np.arange(len(ids))
-        return place[found.codes], ids.take(ids.order)
+        place[-1] = -1
+        return [place[codes] for codes in columns], ids.take(ids.order)
+
+    def kinds(self, name: str) -> NDArray[np.uint8]:
+        """Return a column of kinds of events as codes.
+
+        Parameters
+        ----------
+        name
+            The column.
+
+        Returns
+        -------
+        numpy.ndarray
+            Places in ``KIND_NAMES``. Shape ``(rows,)``.
+
+        Raises
+        ------
+        InvalidInputError
+            If a word is no kind.
+        """
+        found = codes_of(self.columns[name])
+        values: Any = found.values
+        words = values.tolist() if not is_arrow(values) else values.to_pylist()
+        codes = [KIND_CODES.get(word, -1) for word in map(str, words)]
+        kind = np.array([*codes, -1])[found.codes]
+        self.refuse(name, kind < 0, "a kind in KINDS")
+        return kind.astype(np.uint8)
 
     def times(self, name: str, *, tz: str | None, unit: str | None) -> _Times:
         """Return a column of instants, and the origin with its resolution and zone.
