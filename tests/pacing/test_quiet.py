@@ -192,6 +192,23 @@ def test_many_at_once_are_as_one_at_a_time(
     ] == quiet.ends_after_many(at, clock=clock).tolist()
 
 
+def test_a_clock_that_goes_back_over_midnight_leaks_nothing() -> None:
+    """St John's in 2006: one minute past midnight it was 23:01 once more."""
+    evening, clock = QuietHours("22:30", "23:45"), DayClock("America/St_Johns")
+    first = micros("first", dt.datetime(2006, 10, 29, 1, tzinfo=dt.UTC))
+    at = first + np.arange(0, 5 * 60, 5) * 60_000_000
+    one = [from_micros(each) for each in at.tolist()]
+
+    # 75 minutes, and once more the 44 that are shown twice, in steps of five.
+    assert 15 + 8 == evening.covers_many(at, clock=clock).sum()
+    assert [evening.covers(each, clock=clock) for each in one] == evening.covers_many(
+        at, clock=clock
+    ).tolist()
+    assert [
+        micros("end", evening.ends_after(each, clock=clock)) for each in one
+    ] == evening.ends_after_many(at, clock=clock).tolist()
+
+
 @pytest.mark.parametrize(
     ("start", "end", "message"),
     [
