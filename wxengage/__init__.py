@@ -51,6 +51,7 @@ _NAMES = {
 }
 _ROOMS = (
     "adapters",
+    "channels",
     "claims",
     "codec",
     "datasets",
@@ -76,6 +77,9 @@ if TYPE_CHECKING:
     # The same tables for those who read types; a test holds them equal.
     from wxengage import (
         adapters as adapters,
+    )
+    from wxengage import (
+        channels as channels,
     )
     from wxengage import (
         claims as claims,

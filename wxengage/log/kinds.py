@@ -71,6 +71,7 @@ _PASSIVE = {
     "refund": "退款",
     "consent": "同意",
     "opt_out": "退订",
+    "decline": "拒绝授权",
 }
 #: Every kind by its name.
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(

@@ -1,0 +1,21 @@
+"""Which ways there are to reach somebody, and what is left of them (渠道与配额)."""
+
+from __future__ import annotations
+
+from wxengage.channels.answers import ANSWERS, Answer
+from wxengage.channels.catalog import CATALOG, Channel
+from wxengage.channels.folding import advance
+from wxengage.channels.marks import Failure, Lifted
+from wxengage.channels.quotas import Allowance, Quota
+
+__all__ = [
+    "ANSWERS",
+    "CATALOG",
+    "Allowance",
+    "Answer",
+    "Channel",
+    "Failure",
+    "Lifted",
+    "Quota",
+    "advance",
+]
