@@ -25,6 +25,7 @@ _NAMES = {
     "Freeze": "sends",
     "InvalidInputError": "errors",
     "InvalidLogError": "errors",
+    "Ladder": "campaigns.ladder",
     "LifecyclePolicy": "segments.policy",
     "Log": "log.table",
     "Perk": "money",
@@ -51,6 +52,7 @@ _NAMES = {
 }
 _ROOMS = (
     "adapters",
+    "campaigns",
     "channels",
     "claims",
     "codec",
@@ -77,6 +79,9 @@ if TYPE_CHECKING:
     # The same tables for those who read types; a test holds them equal.
     from wxengage import (
         adapters as adapters,
+    )
+    from wxengage import (
+        campaigns as campaigns,
     )
     from wxengage import (
         channels as channels,
@@ -132,6 +137,7 @@ if TYPE_CHECKING:
     from wxengage import (
         users as users,
     )
+    from wxengage.campaigns.ladder import Ladder as Ladder
     from wxengage.claims import CLAIMS as CLAIMS
     from wxengage.codec import dump as dump
     from wxengage.codec import load as load

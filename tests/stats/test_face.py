@@ -12,6 +12,7 @@ import wxengage.stats
 @pytest.mark.parametrize(
     "name",
     [
+        "branching",
         "btyd",
         "chains",
         "counts",

@@ -1,8 +1,8 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
-The names below, and the rooms ``btyd``, ``chains``, ``counts``, ``gains``,
-``intervals``, ``quantiles``, ``sample_sizes``, ``scoring``, ``sequential`` and
-``survival``, which are loaded on first use.
+The names below, and the rooms ``branching``, ``btyd``, ``chains``, ``counts``,
+``gains``, ``intervals``, ``quantiles``, ``sample_sizes``, ``scoring``,
+``sequential`` and ``survival``, which are loaded on first use.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from wxengage.stats.totals import ratio_change, total, total_change
 from wxengage.stats.verdicts import Verdict, against, interval_verdict
 
 _ROOMS = (
+    "branching",
     "btyd",
     "chains",
     "counts",
@@ -53,6 +54,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from wxengage.stats import btyd as btyd
+    from wxengage.stats import branching as branching
     from wxengage.stats import chains as chains
     from wxengage.stats import counts as counts
     from wxengage.stats import gains as gains

@@ -1,0 +1,8 @@
+"""Campaigns (活动): what a campaign owes to whom, and how far it spreads (裂变)."""
+
+from __future__ import annotations
+
+from wxengage.campaigns.diagnosis import Diagnosis
+from wxengage.campaigns.ladder import LEAST_PAYOUT, Ladder, Rung, Step
+
+__all__ = ["LEAST_PAYOUT", "Diagnosis", "Ladder", "Rung", "Step"]
