@@ -22,6 +22,7 @@ import wxengage.stats
         "sample_sizes",
         "scoring",
         "sequential",
+        "shrinkage",
         "survival",
     ],
 )

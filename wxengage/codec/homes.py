@@ -37,6 +37,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Coupon": "wxengage.money",
         "DayClock": "wxengage.times.days",
         "DecayingPoints": "wxengage.segments.points.decay",
+        "DirichletMultinomial": "wxengage.stats.shrinkage",
         "Earned": "wxengage.segments.points.facts",
         "Estimate": "wxengage.stats.estimates",
         "Event": "wxengage.log.events",
@@ -46,9 +47,9 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "FollowSpan": "wxengage.users",
         "Freeze": "wxengage.sends",
         "GammaGamma": "wxengage.stats.btyd.gamma_gamma",
+        "HourModel": "wxengage.pacing.hour_model",
         "Letter": "wxengage.delivery.ports",
         "Ladder": "wxengage.campaigns.ladder",
-        "HourModel": "wxengage.pacing.hour_model",
         "LifecyclePolicy": "wxengage.segments.policy",
         "Lifted": "wxengage.channels.marks",
         "Limit": "wxengage.channels.terms",
@@ -90,6 +91,7 @@ _ALIASES: Final[Mapping[str, str]] = types.MappingProxyType(
         "AccountKind": "wxengage.users",
         "Category": "wxengage.sends",
         "Fen": "wxengage.money",
+        "Measure": "wxengage.pacing.hour_model",
         "Reward": "wxengage.money",
     }
 )

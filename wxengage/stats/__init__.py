@@ -2,7 +2,7 @@
 
 The names below, and the rooms ``branching``, ``btyd``, ``chains``, ``counts``,
 ``gains``, ``intervals``, ``quantiles``, ``sample_sizes``, ``scoring``,
-``sequential`` and ``survival``, which are loaded on first use.
+``sequential``, ``shrinkage`` and ``survival``, which are loaded on first use.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _ROOMS = (
     "sample_sizes",
     "scoring",
     "sequential",
+    "shrinkage",
     "survival",
 )
 
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from wxengage.stats import sample_sizes as sample_sizes
     from wxengage.stats import scoring as scoring
     from wxengage.stats import sequential as sequential
+    from wxengage.stats import shrinkage as shrinkage
     from wxengage.stats import survival as survival
 else:
 
