@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxengage.campaigns.referrals.campaign import Referral
+from wxengage.campaigns.referrals.folding import fold as fold_referral
 from wxengage.campaigns.states import State, Tick, require_event
 from wxengage.errors import InvalidInputError
 from wxengage.log.events import Event
@@ -19,7 +21,7 @@ __all__ = ["advance"]
 
 Fold: TypeAlias = Callable[[State, Any, Any], tuple[State, tuple["Fact", ...]]]
 # Type of campaign -> how an event is folded into a state of it.
-_FOLDS: Final[Mapping[type, Fold]] = MappingProxyType({})
+_FOLDS: Final[Mapping[type, Fold]] = MappingProxyType({Referral: fold_referral})
 
 
 def advance(
