@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxengage.campaigns.diagnosis import concave_hull
-from wxengage.campaigns.ladder import LEAST_PAYOUT, Ladder, Rung, Step
+from wxengage.campaigns.ladder import Ladder
+from wxengage.campaigns.rungs import LEAST_PAYOUT, Rung, Step
 from wxengage.claims.figures import REFERRAL_LADDER
 from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wxengage.campaigns.diagnosis import Diagnosis
-from wxengage.campaigns.ladder import LEAST_PAYOUT, Ladder, Rung, Step
+from wxengage.campaigns.ladder import Ladder
+from wxengage.campaigns.rungs import LEAST_PAYOUT, Rung, Step
 
 __all__ = ["LEAST_PAYOUT", "Diagnosis", "Ladder", "Rung", "Step"]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args, overload
 
@@ -21,69 +20,31 @@ import numpy as np
 from numpy.typing import NDArray  # noqa: TC002  the codec reads the annotations
 
 from wxengage.campaigns.diagnosis import diagnosis_of
+from wxengage.campaigns.rungs import (
+    Rung,
+    Step,
+    amount_of,
+    require_payable,
+    rung_of,
+    rungs_of,
+    shown,
+)
 from wxengage.errors import INT64_MAX, InvalidInputError, nearest, require_whole
-from wxengage.money import Cash, Coupon, Fen, Perk, Points, Reward, format_yuan
+from wxengage.money import Cash, Coupon, Fen, Perk, Points, Reward
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wxengage.campaigns.diagnosis import Diagnosis
 
     Several: TypeAlias = Sequence[int] | NDArray[Any]
 
-__all__ = ["LEAST_PAYOUT", "Ladder", "Rung", "Step"]
+__all__ = ["Ladder"]
 
 Pays = Literal["total", "each"]
 PAYS: Final[tuple[str, ...]] = get_args(Pays)
-#: The least that WeChat pays at once, in fen. Source: the rule on transfers to
-#: users (商家转账), 0.1 yuan; a red packet needs 1 yuan or a scene.
-LEAST_PAYOUT: Final[Fen] = 10
 # More steps than this at once are a mistake: nobody brings so many friends.
 _MOST_STEPS: Final = 100_000
-
-
-def _above_zero(_: object, field: attrs.Attribute[int], got: object) -> None:
-    require_whole(field.name, got, least=1)
-
-
-def _a_reward(_: object, field: attrs.Attribute[Any], got: object) -> None:
-    if not isinstance(got, get_args(Reward)):
-        raise InvalidInputError(
-            field.name, got, "a reward", "for example Cash(yuan('8'))"
-        )
-
-
-@attrs.frozen
-class Rung:
-    """One step of a ladder as its author writes it (档位).
-
-    Attributes
-    ----------
-    invites
-        Valid invites needed to stand on it, at least 1.
-    reward
-        What is written there; ``Ladder.pays`` says whether it includes what is
-        written below.
-    """
-
-    invites: int = attrs.field(validator=_above_zero)
-    reward: Reward = attrs.field(validator=_a_reward)
-
-
-@attrs.frozen
-class Step:
-    """What reaching a rung adds (新增奖励).
-
-    Attributes
-    ----------
-    invites
-        The rung reached.
-    adds
-        What is owed from there on and was not owed before.
-    """
-
-    invites: int
-    adds: Reward
 
 
 @attrs.frozen(init=False)
@@ -134,9 +95,9 @@ class Ladder:
         repeats: Rung | tuple[int, Fen | Reward] | None = None,
     ) -> None:
         self.__attrs_init__(
-            _rungs(rungs),
+            rungs_of(rungs),
             pays=pays,
-            repeats=None if repeats is None else _rung("repeats", repeats),
+            repeats=None if repeats is None else rung_of("repeats", repeats),
         )
 
     def __attrs_post_init__(self) -> None:
@@ -153,11 +114,11 @@ class Ladder:
             if not isinstance(self.repeats.reward, Cash | Points):
                 got, hint = self.repeats.reward, "a coupon or a perk stands on a rung"
                 raise InvalidInputError("repeats", got, "cash or points", hint)
-            _payable("repeats", self.repeats.reward)
+            require_payable("repeats", self.repeats.reward)
         for row, step in enumerate(self.steps):
-            _payable(f"rungs[{row}]", step.adds)
+            require_payable(f"rungs[{row}]", step.adds)
         for kind in (Cash, Points):
-            if (total := sum(_amount(step.adds, kind) for step in self.steps)) > (
+            if (total := sum(amount_of(step.adds, kind) for step in self.steps)) > (
                 INT64_MAX
             ):
                 raise InvalidInputError("rungs", total, "at most 2**63 - 1 in all")
@@ -178,11 +139,11 @@ class Ladder:
         for row, rung in enumerate(self.rungs):
             kind, adds = type(rung.reward), rung.reward
             if isinstance(adds, Cash | Points):
-                total, last = _amount(adds, kind), before.get(kind, 0)
+                total, last = amount_of(adds, kind), before.get(kind, 0)
                 if total <= last:
-                    rule = f"more than the {_shown(kind, last)} of a rung below"
+                    rule = f"more than the {shown(kind, last)} of a rung below"
                     hint = "under pays='total' a rung includes those below it"
-                    name, got = f"rungs[{row}].reward", _shown(kind, total)
+                    name, got = f"rungs[{row}].reward", shown(kind, total)
                     raise InvalidInputError(name, got, rule, hint)
                 before[kind] = total
                 adds = Cash(total - last) if kind is Cash else Points(total - last)
@@ -212,7 +173,7 @@ class Ladder:
         """
         kind = Cash if unit == "cash" else Points
         return tuple(
-            itertools.accumulate(_amount(step.adds, kind) for step in self.steps)
+            itertools.accumulate(amount_of(step.adds, kind) for step in self.steps)
         )
 
     @overload
@@ -249,7 +210,7 @@ class Ladder:
         if counts.size:
             self._owed(Cash, int(counts.max()))  # owed climbs: the rest fits too
         owed = self._totals[self._bounds.searchsorted(counts, side="right")]
-        if self.repeats is not None and (fen := _amount(self.repeats.reward, Cash)):
+        if self.repeats is not None and (fen := amount_of(self.repeats.reward, Cash)):
             beyond = np.maximum(counts - self._bounds[-1], 0)
             owed += beyond // self.repeats.invites * fen
         return owed
@@ -257,10 +218,10 @@ class Ladder:
     def _owed(self, kind: type, invites: int) -> int:
         """Return what one inviter is owed of cash or points, of any size."""
         owed = sum(
-            _amount(step.adds, kind) for step in self.steps if step.invites <= invites
+            amount_of(step.adds, kind) for step in self.steps if step.invites <= invites
         )
         if self.repeats is not None:
-            owed += self._repeated(invites) * _amount(self.repeats.reward, kind)
+            owed += self._repeated(invites) * amount_of(self.repeats.reward, kind)
         if owed > INT64_MAX:
             raise InvalidInputError(
                 "entitlement", owed, "at most 2**63 - 1", f"of {invites} invites"
@@ -398,51 +359,9 @@ class Ladder:
             raise InvalidInputError("rungs", self.rungs, "cash or points", hint)
         beyond = None
         if self.repeats is not None and isinstance(self.repeats.reward, kind):
-            amount = _amount(self.repeats.reward, kind)
+            amount = amount_of(self.repeats.reward, kind)
             beyond = Fraction(amount, self.repeats.invites)
         return diagnosis_of(points, "fen" if cash else "points", beyond)
-
-
-def _rungs(given: object) -> tuple[Rung, ...]:
-    pairs = given.items() if isinstance(given, Mapping) else given
-    if not isinstance(pairs, Iterable) or isinstance(pairs, str | bytes):
-        hint = "for example {3: yuan('8'), 6: yuan('15')}"
-        raise InvalidInputError("rungs", given, "a mapping or pairs", hint)
-    return tuple(_rung(f"rungs[{row}]", pair) for row, pair in enumerate(pairs))
-
-
-def _rung(name: str, given: object) -> Rung:
-    if isinstance(given, Rung):
-        return given
-    if not isinstance(given, tuple | list) or len(given) != len(("m", "reward")):
-        hint = "for example (3, yuan('8'))"
-        raise InvalidInputError(name, given, "invites and a reward", hint)
-    invites, reward = given
-    if isinstance(reward, int):
-        require_whole(f"{name}.reward", reward, least=1)
-        reward = Cash(reward)
-    require_whole(f"{name}.invites", invites, least=1)
-    return Rung(invites, reward)
-
-
-def _payable(name: str, adds: Reward) -> None:
-    if isinstance(adds, Cash) and adds.fen < LEAST_PAYOUT:
-        rule = f"at least {format_yuan(LEAST_PAYOUT)}, the least that WeChat pays"
-        hint = f"amounts are whole fen; did you mean yuan({str(adds.fen)!r})?"
-        raise InvalidInputError(name, format_yuan(adds.fen), rule, hint)
-
-
-def _amount(reward: Reward, kind: type) -> int:
-    """Return how much of one kind a reward is."""
-    if not isinstance(reward, kind):
-        return 0
-    if isinstance(reward, Cash):
-        return reward.fen
-    return reward.n if isinstance(reward, Points) else 0
-
-
-def _shown(kind: type, amount: int) -> str:
-    return format_yuan(amount) if kind is Cash else f"{amount} points"
 
 
 def _counts(invites: object) -> NDArray[np.int64]:

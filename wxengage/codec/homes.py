@@ -70,7 +70,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Reversed": "wxengage.segments.points.facts",
         "RfmModel": "wxengage.segments.rfm_model",
         "Sbg": "wxengage.stats.btyd.geometric",
-        "Rung": "wxengage.campaigns.ladder",
+        "Rung": "wxengage.campaigns.rungs",
         "Send": "wxengage.sends",
         "Sent": "wxengage.sends",
         "SinceTierStart": "wxengage.segments.tiers.policy",

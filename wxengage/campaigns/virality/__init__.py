@@ -1,0 +1,27 @@
+"""How far a campaign spreads, and what that costs (裂变)."""
+
+from __future__ import annotations
+
+from wxengage.campaigns.virality.costs import InviterCost, inviter_cost
+from wxengage.campaigns.virality.payouts import Payouts, payout_distribution
+from wxengage.campaigns.virality.spread import (
+    GenerationTime,
+    Growth,
+    extinction,
+    growth,
+    k_factor,
+    progeny,
+)
+
+__all__ = [
+    "GenerationTime",
+    "Growth",
+    "InviterCost",
+    "Payouts",
+    "extinction",
+    "growth",
+    "inviter_cost",
+    "k_factor",
+    "payout_distribution",
+    "progeny",
+]
