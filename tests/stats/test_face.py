@@ -18,12 +18,14 @@ import wxengage.stats
         "counts",
         "gains",
         "intervals",
+        "logistic",
         "quantiles",
         "sample_sizes",
         "scoring",
         "sequential",
         "shrinkage",
         "survival",
+        "volumes",
     ],
 )
 def test_a_file_of_the_room_is_there_without_its_own_import(name: str) -> None:

@@ -1,8 +1,9 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
 The names below, and the rooms ``branching``, ``btyd``, ``chains``, ``counts``,
-``gains``, ``intervals``, ``quantiles``, ``sample_sizes``, ``scoring``,
-``sequential``, ``shrinkage`` and ``survival``, which are loaded on first use.
+``gains``, ``intervals``, ``logistic``, ``quantiles``, ``sample_sizes``,
+``scoring``, ``sequential``, ``shrinkage``, ``survival`` and ``volumes``, which are
+loaded on first use.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ _ROOMS = (
     "counts",
     "gains",
     "intervals",
+    "logistic",
     "quantiles",
     "sample_sizes",
     "scoring",
     "sequential",
     "shrinkage",
     "survival",
+    "volumes",
 )
 
 __all__ = [
@@ -54,18 +57,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from wxengage.stats import btyd as btyd
     from wxengage.stats import branching as branching
+    from wxengage.stats import btyd as btyd
     from wxengage.stats import chains as chains
     from wxengage.stats import counts as counts
     from wxengage.stats import gains as gains
     from wxengage.stats import intervals as intervals
+    from wxengage.stats import logistic as logistic
     from wxengage.stats import quantiles as quantiles
     from wxengage.stats import sample_sizes as sample_sizes
     from wxengage.stats import scoring as scoring
     from wxengage.stats import sequential as sequential
     from wxengage.stats import shrinkage as shrinkage
     from wxengage.stats import survival as survival
+    from wxengage.stats import volumes as volumes
 else:
 
     def __getattr__(name: str) -> object:
