@@ -87,6 +87,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Step": "wxengage.plan.scenes.trigger",
         "StreakBreaking": "wxengage.plan.scenes.scene",
         "Sunset": "wxengage.pacing.sunset",
+        "Throttle": "wxengage.pacing.throttle",
         "TierPolicy": "wxengage.segments.tiers.policy",
         "TierState": "wxengage.segments.tiers.course",
         "Trailing": "wxengage.segments.tiers.policy",
