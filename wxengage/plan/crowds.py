@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError
 from wxengage.plan.bounds import NEVER, Group
 from wxengage.plan.candidates import HELD_OUT
+from wxengage.plan.result import REASONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from wxengage.plan.bounds import Limits
     from wxengage.plan.candidates import Candidates
 
-__all__ = ["LARGEST", "Crowd", "deal", "gather"]
+__all__ = ["LARGEST", "Crowd", "Room", "deal", "gather", "left_of", "own_groups"]
+__all__ += ["usable_by"]
 
 #: Most variables (crowds times options that are worth something) of a problem
 #: that is solved exactly; beyond, branch and bound takes minutes.
 LARGEST: Final = 50_000
-_REASON: Final = "U11"  # as long as the longest reason
+# With so many times as many rows times options nobody counts any further.
+_FAR_BEYOND: Final = 8
+_CAPACITY: Final = REASONS.index("capacity")
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +60,7 @@ class Crowd:
 
 
 @attrs.frozen(eq=False)
-class _Room:
+class Room:
     """How much one user of each crowd may still get; -1 is no bound."""
 
     rows: NDArray[np.int64]
@@ -71,7 +74,7 @@ def gather(
     groups: tuple[Group, ...],
     instants: NDArray[np.int64],
     by_id: NDArray[np.int64],
-) -> tuple[tuple[Crowd, ...], NDArray[np.str_]]:
+) -> tuple[tuple[Crowd, ...], NDArray[np.int8]] | None:
     """Return the crowds, and why users who are in none get nothing.
 
     Parameters
@@ -92,17 +95,17 @@ def gather(
     crowds
         In an order that does not depend on the order of the users.
     reasons
-        The reason of each user who can get nothing, ``"capacity"`` for the
-        others. Shape ``(n,)``.
+        The reason of each user who can get nothing, a position in ``REASONS``;
+        that of ``"capacity"`` for the others. Shape ``(n,)``.
 
-    Raises
-    ------
-    InvalidInputError
-        If the problem is too large to be solved exactly.
+    None instead of both where the problem is too large to be solved exactly.
     """
+    if candidates.rows.size > _FAR_BEYOND * LARGEST:
+        return None
     crowd_of, room = _rooms(candidates, limits)
-    usable, reason = _usable(candidates, room, instants)
-    _require_small(int(usable.sum()), candidates)
+    usable, reason = usable_by(candidates, room, instants)
+    if int(usable.sum()) > LARGEST:
+        return None
     members = _members(by_id, crowd_of, len(room.rows))
     found: list[Crowd] = []
     lines: dict[tuple[bytes, int, int], _Line] = {}
@@ -113,34 +116,40 @@ def gather(
         best_first = best_first[usable[crowd][best_first]]
         key = best_first.tobytes(), int(room.ads[crowd]), int(room.sends[crowd])
         if key not in lines:
-            own = groups + _own_groups(candidates, room, crowd)
+            own = groups + own_groups(
+                candidates, int(room.ads[crowd]), int(room.sends[crowd])
+            )
             lines[key] = _line_up(best_first, own, instants)
         line, who = lines[key], members[crowd]
         parts = (who,) if line.is_whole else tuple(np.split(who, len(who)))
         variables += len(parts) * len(line.options)
-        _require_small(variables, candidates)
-        own_worth = worth[line.options]
+        if variables > LARGEST:
+            return None
+        own_worth = worth[line.options].astype(np.float64)
         found += [Crowd(part, line.options, own_worth, line.groups) for part in parts]
-    reasons = np.full(len(candidates), "holdout", dtype=_REASON)
+    reasons = np.full(len(candidates), REASONS.index("holdout"), dtype=np.int8)
     inside = crowd_of != HELD_OUT
     reasons[inside] = reason[crowd_of[inside]]
     return tuple(found), reasons
 
 
-def _require_small(variables: int, candidates: Candidates) -> None:
-    if variables > LARGEST:
-        raise InvalidInputError(
-            "candidates",
-            f"{variables} variables ({len(candidates)} users, "
-            f"{len(candidates.options)} options)",
-            f"at most {LARGEST} once equal users are merged",
-            "round the values or plan by segment, so that more users are equal, or "
-            "plan the audience in parts",
-        )
+def left_of(
+    candidates: Candidates, limits: Limits
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many ads, and messages in all, each user may still get.
 
+    Parameters
+    ----------
+    candidates
+        Whom to plan.
+    limits
+        For the share of ads.
 
-def _rooms(candidates: Candidates, limits: Limits) -> tuple[NDArray[np.int64], _Room]:
-    """Return each user's crowd, and what a user of each crowd may still get."""
+    Returns
+    -------
+    ads, sends
+        At most as many as there are options. Shape ``(n,)``.
+    """
     k = len(candidates.options)
     n = len(candidates)
     ads = candidates.ads_left
@@ -148,29 +157,55 @@ def _rooms(candidates: Candidates, limits: Limits) -> tuple[NDArray[np.int64], _
         # Nobody's past is known, so the share is that of a first message.
         first = min(share.left(0, 0) for share in limits.shares)
         ads = np.full(n, first, dtype=np.int64)
-    parts = [candidates.row_of]
-    for left in (ads, candidates.sends_left):
-        free = np.full(n, k, dtype=np.int64)
-        parts.append(free if left is None else np.minimum(left, k))
+    free = np.full(n, k, dtype=np.int64)
+    sends = candidates.sends_left
+    return (
+        free if ads is None else np.minimum(ads, k),
+        free if sends is None else np.minimum(sends, k),
+    )
+
+
+def _rooms(candidates: Candidates, limits: Limits) -> tuple[NDArray[np.int64], Room]:
+    """Return each user's crowd, and what a user of each crowd may still get."""
+    k, n = len(candidates.options), len(candidates)
+    ads, sends = left_of(candidates, limits)
     held = candidates.row_of == HELD_OUT
-    packed = (parts[0] * (k + 1) + parts[1]) * (k + 1) + parts[2]
+    packed = (candidates.row_of * (k + 1) + ads) * (k + 1) + sends
     keys, crowds = np.unique(packed[~held], return_inverse=True)
     crowd_of = np.full(n, HELD_OUT, dtype=np.int64)
     crowd_of[~held] = crowds
-    rest, sends = np.divmod(keys, k + 1)
+    rest, most_sends = np.divmod(keys, k + 1)
     rows, most_ads = np.divmod(rest, k + 1)
-    return crowd_of, _Room(rows, most_ads, sends)
+    return crowd_of, Room(rows, most_ads, most_sends)
 
 
-def _usable(
-    candidates: Candidates, room: _Room, instants: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-    """Return which options each crowd can get, and why it can get none."""
+def usable_by(
+    candidates: Candidates, room: Room, instants: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
+    """Return which options each crowd can get, and why it can get none.
+
+    Parameters
+    ----------
+    candidates
+        For the options and their values.
+    room
+        What a user of each crowd may still get. ``c`` crowds.
+    instants
+        When each option goes. Shape ``(k,)``.
+
+    Returns
+    -------
+    usable
+        Shape ``(c, k)``.
+    reason
+        Positions in ``REASONS``, that of ``"capacity"`` for who can get
+        something. Shape ``(c,)``.
+    """
     options = candidates.options
     bound = np.array([not one.transactional for one in options], dtype=np.bool_)
     ads = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
     values = candidates.rows[room.rows]
-    reason = np.full(len(room.rows), "capacity", dtype=_REASON)
+    reason = np.full(len(room.rows), _CAPACITY, dtype=np.int8)
     left = np.ones(values.shape, dtype=np.bool_)
     for name, kept in (
         ("not_allowed", ~np.isnan(values)),
@@ -180,7 +215,8 @@ def _usable(
         ("no_value", values > 0),
     ):
         left &= kept
-        reason[~left.any(axis=1) & (reason == "capacity")] = name
+        barred = ~left.any(axis=1) & (reason == _CAPACITY)
+        reason[barred] = REASONS.index(name)
     return left, reason
 
 
@@ -194,15 +230,25 @@ def _members(
     return np.split(by_crowd, ends[:-1])
 
 
-def _own_groups(candidates: Candidates, room: _Room, crowd: int) -> tuple[Group, ...]:
-    """Return the sets that come from what these users may still get."""
+def own_groups(candidates: Candidates, ads: int, sends: int) -> tuple[Group, Group]:
+    """Return the sets that come from what some users may still get.
+
+    Parameters
+    ----------
+    candidates
+        For the options.
+    ads, sends
+        How many ads and how many messages in all.
+
+    Returns
+    -------
+    tuple of Group
+        All messages but transactional ones, and the ads among them.
+    """
     options = candidates.options
     bound = np.array([not one.transactional for one in options], dtype=np.bool_)
-    ads = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
-    return (
-        Group(int(room.ads[crowd]), ads),
-        Group(int(room.sends[crowd]), bound),
-    )
+    is_ad = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
+    return Group(sends, bound), Group(ads, is_ad)
 
 
 @attrs.frozen(eq=False)

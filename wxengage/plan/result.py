@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from wxengage.plan.bounds import Usage
+    from wxengage.plan.bounds import Group, Total, Usage
     from wxengage.plan.candidates import Candidates
     from wxengage.sends import Send
     from wxengage.times.days import DayClock
@@ -49,6 +49,10 @@ OUTCOMES: Final[Mapping[str, Action]] = MappingProxyType(
     }
 )
 REASONS: Final = tuple(OUTCOMES)
+CHOSEN: Final = REASONS.index("chosen")
+#: What may keep value and bound apart: whole numbers, sets of a user that cross
+#: and were relaxed for the bound, or branch and bound that was stopped.
+Short = Literal["whole", "crossing", "nodes", ""]
 
 
 @attrs.frozen
@@ -158,6 +162,11 @@ class Plan:
     full
         For each option a budget that has no room for one more of it, or None.
         Length ``k``.
+    groups, totals
+        What one user, and what all together, may have of the options.
+    short
+        What may keep value and bound apart: ``"whole"`` numbers, sets that are
+        ``"crossing"``, or the ``"nodes"`` that branch and bound was given.
     """
 
     candidates: Candidates
@@ -172,6 +181,9 @@ class Plan:
     asked: float
     usage: Mapping[str, Usage]
     full: tuple[str | None, ...]
+    groups: tuple[Group, ...]
+    totals: tuple[Total, ...]
+    short: Short
 
     def __len__(self) -> int:
         return len(self.chosen_user)

@@ -6,14 +6,17 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.plan.bounds import Limits, Usage
-from wxengage.plan.candidates import Candidates
-from wxengage.plan.crowds import deal, gather
+from wxengage.plan.candidates import HELD_OUT, Candidates
+from wxengage.plan.crowds import Room, deal, gather, left_of, usable_by
+from wxengage.plan.layout import lay_out
+from wxengage.plan.priced import solve_priced
 from wxengage.plan.program import Program, solve
-from wxengage.plan.result import REASONS, Plan
+from wxengage.plan.result import CHOSEN, REASONS, Plan
 from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
@@ -23,11 +26,14 @@ if TYPE_CHECKING:
 
     from wxengage.plan.bounds import Limit, Total
     from wxengage.plan.crowds import Crowd
-    from wxengage.plan.program import Solution
+    from wxengage.plan.layout import Layout
+    from wxengage.plan.result import Short
 
 __all__ = ["plan_sends"]
 
 _MADE_BY: Final = "Candidates.from_matrix, from_rows or from_sends makes them"
+# Users whose reasons are looked up at a time.
+_PART: Final = 50_000
 
 
 def plan_sends(
@@ -64,8 +70,7 @@ def plan_sends(
     Raises
     ------
     InvalidInputError
-        If the problem is too large to be solved exactly after equal users have
-        been merged (50,000 variables), a limit is no limit, or the gap no gap.
+        If a limit is no limit, or the gap no gap.
 
     Notes
     -----
@@ -96,32 +101,39 @@ def plan_sends(
     if not isinstance(candidates, Candidates):
         raise InvalidInputError("candidates", candidates, "Candidates", _MADE_BY)
     _require_gap(gap)
-    options = candidates.options
-    sorted_limits = Limits.of(limits)
-    instants = sorted_limits.instants(options, clock)
-    groups = sorted_limits.groups(options, instants, clock)
-    totals = sorted_limits.totals(options)
+    found = Limits.of(limits)
+    instants = found.instants(candidates.options, clock)
+    groups = found.groups(candidates.options, instants, clock)
+    totals = found.totals(candidates.options)
     by_id = np.argsort(candidates.users, kind="stable")
-    crowds, reasons = gather(candidates, sorted_limits, groups, instants, by_id)
-    solution = None if not crowds else solve(Program.of(crowds, totals), gap)
-    users, chosen = _assign(crowds, solution, instants, by_id)
-    reasons[users] = "chosen"
-    usage = _usage(totals, chosen, solution)
-    value = 0.0 if solution is None else solution.value
-    bound = 0.0 if solution is None else solution.bound
+    crowds = gather(candidates, found, groups, instants, by_id)
+    if crowds is None:
+        layout = lay_out(
+            candidates, found, groups, totals, instants=instants, by_id=by_id
+        )
+        answer = _by_prices(
+            candidates, found, layout, totals, instants=instants, gap=gap
+        )
+    else:
+        answer = _exactly(*crowds, totals, gap)
+    users, chosen = _in_order(answer, instants, by_id)
+    usage = _usage(totals, chosen, answer.prices)
     return Plan(
         candidates=candidates,
         clock=clock,
         instants=instants,
         chosen_user=users,
         chosen_option=chosen,
-        outcome=_outcomes(reasons),
-        value=value,
-        bound=bound,
-        gap=(bound - value) / bound if bound else 0.0,
+        outcome=answer.outcome,
+        value=answer.value,
+        bound=answer.bound,
+        gap=(answer.bound - answer.value) / answer.bound if answer.bound else 0.0,
         asked=gap,
+        short=answer.short,
         usage=usage,
-        full=_full(totals, usage, len(options)),
+        full=_full(totals, usage, len(candidates.options)),
+        groups=groups,
+        totals=totals,
     )
 
 
@@ -132,34 +144,94 @@ def _require_gap(gap: object) -> None:
         raise InvalidInputError("gap", gap, "from 0 to below 1", "for example 1e-4")
 
 
-def _assign(
+@attrs.frozen(eq=False)
+class _Answer:
+    """What either way of solving comes to: one entry a send, in no order."""
+
+    users: NDArray[np.int64]
+    options: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+    value: float
+    bound: float
+    prices: Mapping[str, float]
+    short: Short
+
+
+def _exactly(
     crowds: tuple[Crowd, ...],
-    solution: Solution | None,
-    instants: NDArray[np.int64],
-    by_id: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return users and options, one entry a send, by time and then by user id."""
-    if solution is None:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    reasons: NDArray[np.int8],
+    totals: tuple[Total, ...],
+    gap: float,
+) -> _Answer:
+    """Solve a small problem as whole numbers."""
+    none = np.empty(0, dtype=np.int64)
+    if not crowds:
+        return _Answer(none, none, reasons, 0.0, 0.0, {}, "")
+    solution = solve(Program.of(crowds, totals), gap)
     ends = np.cumsum([len(crowd.options) for crowd in crowds])
     counts = np.split(solution.counts, ends[:-1])
     dealt = [deal(crowd, own) for crowd, own in zip(crowds, counts, strict=True)]
     users = np.concatenate([who for who, _ in dealt])
     options = np.concatenate([what for _, what in dealt])
+    reasons[users] = CHOSEN
+    value, bound = solution.value, solution.bound
+    return _Answer(users, options, reasons, value, bound, solution.prices, "nodes")
+
+
+def _by_prices(
+    candidates: Candidates,
+    limits: Limits,
+    layout: Layout,
+    totals: tuple[Total, ...],
+    *,
+    instants: NDArray[np.int64],
+    gap: float,
+) -> _Answer:
+    """Solve a large problem by prices."""
+    found = solve_priced(layout, totals, gap)
+    outcome = np.full(len(candidates), REASONS.index("capacity"), dtype=np.int8)
+    outcome[candidates.row_of == HELD_OUT] = REASONS.index("holdout")
+    nothing = candidates.row_of != HELD_OUT
+    nothing[found.wants] = False
+    ads, sends = left_of(candidates, limits)
+    # Why somebody can get nothing is asked for few at a time: it takes a table.
+    for users in np.array_split(np.flatnonzero(nothing), nothing.sum() // _PART + 1):
+        room = Room(candidates.row_of[users], ads[users], sends[users])
+        _, outcome[users] = usable_by(candidates, room, instants)
+    outcome[found.users] = CHOSEN
+    return _Answer(
+        found.users,
+        found.options,
+        outcome,
+        found.value,
+        found.bound,
+        found.prices,
+        found.short,
+    )
+
+
+def _in_order(
+    answer: _Answer, instants: NDArray[np.int64], by_id: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return users and options, one entry a send, by time and then by user id."""
     rank = np.empty_like(by_id)
     rank[by_id] = np.arange(len(by_id))
-    order = np.lexsort([options, rank[users], instants[options]])
-    return users[order], options[order]
+    _, turn = np.unique(instants, return_inverse=True)
+    users, options = max(len(by_id), 1), max(len(instants), 1)
+    # Sorting plain numbers is many times as fast as sorting by three keys.
+    keys = (turn[answer.options] * users + rank[answer.users]) * options
+    rest, chosen = np.divmod(np.sort(keys + answer.options), options)
+    return by_id[rest % users], chosen
 
 
 def _usage(
-    totals: tuple[Total, ...], chosen: NDArray[np.int64], solution: Solution | None
+    totals: tuple[Total, ...], chosen: NDArray[np.int64], prices: Mapping[str, float]
 ) -> Mapping[str, Usage]:
-    prices = {} if solution is None else solution.prices
+    counts = np.bincount(chosen, minlength=1)
     return MappingProxyType(
         {
             total.name: Usage(
-                int(total.weights[chosen].sum()),
+                int(total.weights[: len(counts)] @ counts[: len(total.weights)]),
                 total.limit,
                 total.unit,
                 prices.get(total.name, 0.0),
@@ -167,13 +239,6 @@ def _usage(
             for total in totals
         }
     )
-
-
-def _outcomes(reasons: NDArray[np.str_]) -> NDArray[np.int8]:
-    outcome = np.zeros(len(reasons), dtype=np.int8)
-    for number, reason in enumerate(REASONS):
-        outcome[reasons == reason] = number
-    return outcome
 
 
 def _full(

@@ -1,0 +1,250 @@
+"""What plans by prices promise: a bound that holds, and a plan that keeps to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from wxengage.pacing.budgets import Budget
+from wxengage.pacing.caps import Cap
+from wxengage.plan import crowds
+from wxengage.plan.candidates import Candidates
+from wxengage.plan.options import Option
+from wxengage.plan.result import OUTCOMES, Plan
+from wxengage.plan.solver import plan_sends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from wxengage.plan.bounds import Limit
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NAN = math.nan
+
+
+@pytest.fixture(autouse=True)
+def _by_prices() -> Iterator[None]:
+    """Plan the smallest problem as if it were too large to be solved exactly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crowds, "LARGEST", -1)
+        yield
+
+
+def option(message: str, hour: int, channel: str = "wecom", **more: Any) -> Option:
+    """Return a message that may go within an hour of a day in March 2026."""
+    start = dt.datetime(2026, 3, 2, tzinfo=SHANGHAI) + dt.timedelta(hours=hour)
+    return Option(message, channel, start, start + dt.timedelta(hours=1), **more)
+
+
+@attrs.frozen
+class Case:
+    """A problem that is small enough for a linear program of its own."""
+
+    values: NDArray[np.float64]
+    options: list[Option]
+    limits: list[Limit]
+    ads_left: list[int] | None
+    sends_left: list[int] | None
+
+    def candidates(self, order: list[int] | None = None) -> Candidates:
+        """Return them as the planner takes them, in some order of the users."""
+        rows = list(range(len(self.values))) if order is None else order
+        left = [
+            None if one is None else [one[row] for row in rows]
+            for one in (self.ads_left, self.sends_left)
+        ]
+        return Candidates.from_matrix(
+            self.values[rows].reshape(len(rows), len(self.options)),
+            self.options,
+            [f"u{99 - row}" for row in rows],
+            ads_left=left[0],
+            sends_left=left[1],
+        )
+
+    def sets(self, row: int) -> Iterator[tuple[int, list[int]]]:
+        """Yield what one user may have: so many of these options."""
+        columns = range(len(self.options))
+        for hour in {one.start for one in self.options}:
+            yield 1, [k for k in columns if self.options[k].start == hour]
+        for cap in self.limits:
+            if isinstance(cap, Cap):
+                for scope in {self._scope(cap, k) for k in columns}:
+                    inside = [k for k in columns if self._scope(cap, k) == scope]
+                    yield cap.limit, inside
+        if self.ads_left is not None:
+            yield self.ads_left[row], [k for k in columns if self.options[k].is_ad]
+        if self.sends_left is not None:
+            yield self.sends_left[row], list(columns)
+
+    def _scope(self, cap: Cap, k: int) -> tuple[str, str]:
+        at = self.options[k].start
+        period = f"{at:%j}" if cap.per == "day" else f"{at:%G %V}"
+        return period, "" if cap.scope is None else self.options[k].channel
+
+    def budgets(self) -> Iterator[tuple[int, list[int]]]:
+        """Yield each budget and what each option takes of it."""
+        for budget in self.limits:
+            if not isinstance(budget, Budget):
+                continue
+            where = budget.scope or ""
+            takes = [
+                (one.cost if budget.unit == "fen" else 1)
+                * (where in {"", f"channel:{one.channel}", f"message:{one.message}"})
+                for one in self.options
+            ]
+            yield budget.limit, takes
+
+    def relaxed(self) -> float:
+        """Return the value of the linear relaxation, by HiGHS."""
+        n, k = self.values.shape
+        rows, room = [], []
+        for row in range(n):
+            for most, columns in self.sets(row):
+                rows.append(np.zeros((n, k)))
+                rows[-1][row, columns] = 1
+                room.append(most)
+        for limit, takes in self.budgets():
+            rows.append(np.tile(np.array(takes, dtype=float), (n, 1)))
+            room.append(limit)
+        # What does not fit its budget at all is not sent by halves either.
+        able = np.ones(k, dtype=bool)
+        for limit, takes in self.budgets():
+            able &= np.array(takes) <= limit
+        worth = np.where(self.values > 0, self.values, 0.0) * able
+        size = max(float(worth.max(initial=0.0)), 1e-300)
+        solver: Any = linprog
+        found = solver(
+            -worth.ravel() / size,
+            A_ub=np.array([one.ravel() for one in rows]),
+            b_ub=room,
+            bounds=(0, 1),
+            method="highs-ds",
+        )
+        return float(-found.fun) * size
+
+
+def audit(case: Case, plan: Plan) -> None:
+    """Count everything again, one user and one budget at a time."""
+    ids = plan.candidates.users.tolist()
+    got: list[list[int]] = [[] for _ in case.values]
+    for user, chosen in zip(plan.chosen_user, plan.chosen_option, strict=True):
+        got[99 - int(ids[user][1:])].append(int(chosen))
+    for row, mine in enumerate(got):
+        assert len(set(mine)) == len(mine)
+        assert all(case.values[row, k] > 0 for k in mine)
+        for most, columns in case.sets(row):
+            assert sum(k in columns for k in mine) <= most
+    for limit, takes in case.budgets():
+        assert sum(takes[k] for mine in got for k in mine) <= limit
+    total = math.fsum(case.values[row, k] for row, mine in enumerate(got) for k in mine)
+    assert total == pytest.approx(plan.value, rel=1e-12)
+    assert plan.value <= plan.bound
+    if plan.bound:
+        assert plan.gap == (plan.bound - plan.value) / plan.bound
+
+
+NUMBERS = [NAN, -1.0, 0.0, 0.5, 1.0, 1.0, 2.0, 2.5, 7.0, 0.3]
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, laminar: bool = True, ads: int = 1) -> Case:
+    """Draw a problem of up to eight users and nine options."""
+    options = draw(
+        st.lists(
+            st.builds(
+                lambda message, hour, channel, cost, is_ad: option(
+                    message, hour, channel, cost=cost, is_ad=is_ad
+                ),
+                st.sampled_from("abc"),
+                st.sampled_from([8, 12, 20, 32, 36]),
+                st.sampled_from(["wecom", "mini"]),
+                st.integers(0, 9),
+                st.booleans(),
+            ),
+            min_size=1,
+            max_size=9,
+            unique_by=lambda one: one.key,
+        )
+    )
+    n = draw(st.integers(1, 8))
+    number = st.one_of(
+        st.sampled_from(NUMBERS), st.floats(0.0625, 10, exclude_min=True)
+    )
+    flat = st.lists(number, min_size=n * len(options), max_size=n * len(options))
+    values = np.array(draw(flat)).reshape(n, len(options))
+    caps = [Cap(1), Cap(2), Cap(3, per="week"), Cap(2, per="week")]
+    if not laminar:
+        caps += [Cap(1, scope="channel"), Cap(2, per="week", scope="channel")]
+    limits: list[Limit] = draw(st.lists(st.sampled_from(caps), max_size=2))
+    scopes = [None, "channel:wecom", "message:a", "message:b", "channel:mini"]
+    limits += [
+        Budget(draw(st.integers(0, 6)), scope=scope)
+        for scope in draw(st.lists(st.sampled_from(scopes), unique=True))
+    ]
+    if draw(st.booleans()):
+        limits.append(Budget(draw(st.integers(0, 40)), unit="fen"))
+    counts = [
+        draw(st.none() | st.lists(st.integers(0, most), min_size=n, max_size=n))
+        for most in (ads, 3)
+    ]
+    return Case(values, options, limits, *counts)
+
+
+@settings(max_examples=300)
+@given(cases())
+def test_the_bound_is_that_of_the_linear_relaxation(case: Case) -> None:
+    """Sets within sets are solved exactly, so nothing is lost but whole numbers."""
+    plan = plan_sends(case.candidates(), case.limits, gap=0)
+
+    audit(case, plan)
+    best = case.relaxed()
+    assert best - 1e-9 * max(best, 1) <= plan.bound
+    assert plan.bound == pytest.approx(best, rel=1e-6, abs=1e-9)
+
+
+@settings(max_examples=300)
+@given(cases(laminar=False, ads=3))
+def test_where_sets_cross_the_bound_still_holds(case: Case) -> None:
+    """It may be higher than it need be; no plan passes it, and ours is allowed."""
+    plan = plan_sends(case.candidates(), case.limits, gap=0)
+
+    audit(case, plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crowds, "LARGEST", 50_000)
+        exact = plan_sends(case.candidates(), case.limits, gap=0)
+    assert exact.value <= plan.bound * (1 + 1e-9)
+    assert plan.value <= exact.value * (1 + 1e-9)
+
+
+@settings(max_examples=200)
+@given(cases(laminar=False, ads=2), st.randoms(use_true_random=False))
+def test_nobody_vanishes_and_the_order_of_the_users_changes_nothing(
+    case: Case, rng: Any
+) -> None:
+    """Chosen, deferred, dropped and refused add up, whoever comes first."""
+    order = list(range(len(case.values)))
+    rng.shuffle(order)
+    holdout = {"u99", "u97"}
+
+    plan = plan_sends(case.candidates().without(holdout), case.limits)
+    again = plan_sends(case.candidates(order).without(holdout), case.limits)
+
+    assert plan.sends == again.sends
+    assert (plan.value, plan.bound) == (again.value, again.bound)
+    assert len(case.values) == sum(plan.counts.values()) == sum(plan.reasons.values())
+    for user in plan.candidates.users.tolist():
+        why = plan.why(user)
+        assert OUTCOMES[why.reason] == why.action
+        assert (why.action == "chosen") is any(s.user == user for s in plan.sends)
+        assert (why.reason == "holdout") is (user in holdout)
