@@ -161,7 +161,7 @@ _TWO: Final = (
         "3 to 5 interactions a day at most, lest it be too much",
         INTERACTIONS_A_DAY,
         "interactions a local day",
-        "wxengage.pacing.INTERACTIONS_A_DAY",
+        "wxengage.pacing.DAILY_CEILING",
         "unfollows",
     ),
 )
