@@ -1,0 +1,222 @@
+"""What the platform lets everybody get (批量配额), as the gate asks it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import attrs
+import numpy as np
+
+from wxengage.channels.catalog import CATALOG
+from wxengage.channels.quotas import Quota
+from wxengage.log.columns import codes_of
+from wxengage.log.frames import Ids
+from wxengage.log.intake import Table, read_table
+from wxengage.plan.gating.columns import Words, places, times_or, words
+from wxengage.plan.gating.people import LONG_AGO
+from wxengage.plan.gating.rounds import NEVER
+from wxengage.sends import Send
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Allowances", "Asked"]
+
+_MOST_LEFT: Final = 2**53
+_EPOCH: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+@attrs.frozen(eq=False)
+class Asked:
+    """What the quota says to each message: it goes at ``opens <= t < until``.
+
+    Attributes
+    ----------
+    opens
+        ``LONG_AGO`` where it may go now, ``NEVER`` where nothing opens it.
+    until
+        ``NEVER`` where it does not close.
+    reason
+        Why not, before ``opens``; words.
+    """
+
+    opens: NDArray[np.int64]
+    until: NDArray[np.int64]
+    reason: Words
+
+
+@attrs.frozen(eq=False)
+class Allowances:
+    """What is left to users and to the account (批量配额).
+
+    Attributes
+    ----------
+    ids
+        The users, ascending.
+    user
+        Their codes, -1 for the account's own rows. Shape ``(m,)``.
+    channel, message, reason
+        Words. Shape ``(m,)``.
+    opens, until
+        As in ``Asked``. Shape ``(m,)``.
+    """
+
+    ids: Ids
+    user: NDArray[np.int64]
+    channel: Words
+    message: Words
+    reason: Words
+    opens: NDArray[np.int64]
+    until: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, source: Any) -> Self:  # noqa: ANN401  any frame, or Quotas
+        """Return a table of quotas, checked.
+
+        Parameters
+        ----------
+        source
+            The ``Quotas`` of the channels, or a table with the columns ``user``
+            (empty for the account's own), ``channel`` and, where they are known,
+            ``message`` (the template of a grant), ``left`` (empty for no bound),
+            ``until``, ``opens`` and ``reason``.
+
+        Returns
+        -------
+        Allowances
+            One row a user, channel and message at most.
+
+        Raises
+        ------
+        InvalidInputError
+            If a cell cannot be read, or a row is there twice.
+        """
+        give = getattr(source, "to_frame", None)
+        if give is not None and not hasattr(source, "columns"):
+            source = give(like="arrays")
+        optional = ("message", "left", "until", "opens", "reason")
+        table = read_table(source, ("user", "channel"), optional)
+        user, ids = _users(table)
+        opens = times_or(table, "opens", LONG_AGO)
+        none_left = np.zeros(table.rows, dtype=np.bool_)
+        if "left" in table:
+            left, unbounded = table.whole("left", 0, _MOST_LEFT)
+            none_left = (left == 0) & ~unbounded
+        opens = np.where(none_left & (opens == LONG_AGO), NEVER, opens)
+        channel, message = words(table, "channel"), words(table, "message")
+        keys = np.stack([user, channel.codes, message.codes])
+        once = np.ones(table.rows, dtype=np.bool_)
+        once[np.unique(keys, axis=1, return_index=True)[1]] = False
+        table.refuse("user", once, "named once a channel and message")
+        reason = words(table, "reason")
+        until = times_or(table, "until", NEVER)
+        return cls(ids, user, channel, message, reason, opens, until)
+
+    def asked(
+        self, ids: Ids | None, user: NDArray[np.int64], channel: Words, message: Words
+    ) -> Asked:
+        """Return what the quota says to each message.
+
+        Parameters
+        ----------
+        ids, user
+            The users ascending, and the one of each message; ``ids`` None asks the
+            account's own quota.
+        channel, message
+            Of each message. Shape ``(n,)``.
+
+        Returns
+        -------
+        Asked
+            Where there is no row, nothing is left on a channel that limits each
+            user, and everything may go on others; the account's own quota limits
+            what it names.
+        """
+        rows, mine = self._rows(ids, user, channel, message)
+        found, safe = rows >= 0, np.maximum(rows, 0)
+        reasons = [None if ids is None else _of_nobody(name) for name in channel.names]
+        names = tuple(dict.fromkeys([*self.reason.names, *(r or "" for r in reasons)]))
+        place = {name: code for code, name in enumerate(names)}
+        missing = np.array([place[reason or ""] for reason in reasons])[mine.codes]
+        shut = np.array([reason is not None for reason in reasons])[mine.codes]
+        opens = np.where(shut, NEVER, LONG_AGO)
+        until = np.full(len(user), NEVER)
+        code = missing
+        if found.any():
+            opens = np.where(found, self.opens[safe], opens)
+            until = np.where(found, self.until[safe], until)
+            code = np.where(found, self.reason.codes[safe], missing)
+        return Asked(opens, until, Words(code.astype(np.int32), names))
+
+    def _rows(
+        self,
+        ids: Ids | None,
+        user: NDArray[np.int64],
+        channel: Words,
+        message: Words,
+    ) -> tuple[NDArray[np.int64], Words]:
+        """Return each message's row, -1 where there is none."""
+        who = np.full(len(user), -1) if ids is None else places(ids, self.ids)[user]
+        unknown = np.zeros(len(user), dtype=np.bool_) if ids is None else who < 0
+        by_channel = channel.into(self.channel.names)
+        by_message = message.into(self.message.names)
+        width, depth = len(self.channel.names), len(self.message.names)
+
+        def key(
+            user: NDArray[np.int64], channel: NDArray[Any], message: NDArray[Any]
+        ) -> NDArray[np.int64]:
+            found: NDArray[np.int64] = ((user + 1) * width + channel) * depth + message
+            return found
+
+        keys = key(self.user, self.channel.codes, self.message.codes)
+        order = np.argsort(keys)
+        rows = np.full(len(user), -1)
+        if not keys.size:
+            return rows, channel
+        # A row about the message comes before one about all of the channel.
+        for word in (np.zeros_like(by_message), by_message):
+            wanted = key(who, by_channel, word)
+            near = order[
+                np.minimum(np.searchsorted(keys[order], wanted), keys.size - 1)
+            ]
+            there = (keys[near] == wanted) & ~unknown & (by_channel >= 0) & (word >= 0)
+            rows = np.where(there, near, rows)
+        return rows, channel
+
+
+def _users(table: Table) -> tuple[NDArray[np.int64], Ids]:
+    """Return the users' codes, -1 where the cell is empty, and the users ascending."""
+    found = codes_of(table.columns["user"])
+    empty = found.codes < 0
+    if isinstance(found.values, np.ndarray) and found.values.dtype == object:
+        blank = np.array([*(one == "" for one in found.values.tolist()), False])
+        empty = empty | blank[found.codes]
+    named = np.flatnonzero(~empty)
+    if not named.size:
+        return np.full(table.rows, -1), Ids(np.empty(0, dtype=object))
+    part = Table(
+        {"user": _taken(table.columns["user"], named)}, named.size, table.origin
+    )
+    codes, ids = part.users("user")
+    user = np.full(table.rows, -1)
+    user[named] = codes
+    return user, ids
+
+
+def _taken(column: Any, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401  any column
+    if isinstance(column, list):
+        return [column[row] for row in rows.tolist()]
+    if hasattr(column, "iloc"):
+        return column.iloc[rows]
+    return column[rows] if isinstance(column, np.ndarray) else column.take(rows)
+
+
+def _of_nobody(channel: str) -> str | None:
+    """Return why a user of whom no row tells may get nothing on a channel."""
+    known = CATALOG.get(channel)
+    if known is None:
+        return None
+    if known.quota == "period":
+        return "period_used_up"
+    return Quota("-").refusal(Send("-", "-", channel, "-"), _EPOCH)

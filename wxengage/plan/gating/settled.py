@@ -1,0 +1,80 @@
+"""What drops a message at once (直接丢弃), whatever the hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wxengage.channels.catalog import CATALOG
+from wxengage.times.zones import micros
+from wxengage.users import AGE_BANDS, ALL_TOPICS
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from wxengage.plan.gating.gate import Gate
+    from wxengage.plan.gating.history import History
+    from wxengage.sends import Send
+
+__all__ = ["UNDER_14", "settled_by"]
+
+#: The age band to whom nothing is advertised: personal information of anybody so
+#: young needs a parent's consent (PIPL, article 31).
+UNDER_14 = AGE_BANDS[0]
+
+_Settled = tuple[str, str] | None
+
+
+def settled_by(gate: Gate, send: Send, history: History, now: dt.datetime) -> _Settled:
+    """Return why a message is dropped at once.
+
+    Parameters
+    ----------
+    gate, send, history, now
+        As for ``Gate.check``.
+
+    Returns
+    -------
+    tuple of str or None
+        Reason and constraint of the first rule that drops it, in the order of
+        ``Gate``; None where none does.
+    """
+    if send.expires is not None and micros("now", now) >= micros("e", send.expires):
+        return "expired", "expires"
+    return (
+        _by_channel(send, history, now)
+        or _by_person(gate, send, history, now)
+        or _by_zone(gate, send, history)
+    )
+
+
+def _by_channel(send: Send, history: History, now: dt.datetime) -> _Settled:
+    channel = CATALOG.get(send.channel)
+    if channel is None:
+        return None
+    if send.category not in channel.carries:
+        return "not_carried", f"channel: {send.channel}"
+    if channel.needs_follow and history.unfollowed(send.account, now):
+        return "unfollowed", f"channel: {send.channel}"
+    return None
+
+
+def _by_person(gate: Gate, send: Send, history: History, now: dt.datetime) -> _Settled:
+    user = history.user
+    if send.category == "marketing" and user.age_band == UNDER_14:
+        return "under_14", f"age_band: {UNDER_14}"
+    if not gate.asks("consent", send):
+        return None
+    topic = f"topic: {send.topic or ALL_TOPICS}"
+    if user.opted_out(send.topic, now):
+        return "opted_out", topic
+    if gate.consent == "opt_in" and not user.consents_to(send.topic, now):
+        return "no_consent", topic
+    return None
+
+
+def _by_zone(gate: Gate, send: Send, history: History) -> _Settled:
+    if history.user.zone is not None or gate.on_missing_zone != "block":
+        return None
+    if not gate.quiet or not gate.asks("quiet_hours", send):
+        return None
+    return "zone_unknown", "zone"
