@@ -221,7 +221,7 @@ def look(seed: int) -> str | None:
     rng = random.Random(seed)  # noqa: S311  no secret
     start, clock = rng.choice(STARTS), rng.choice(CLOCKS)
     trigger, facts = some_trigger(rng), some_facts(rng, "a", start)
-    nows = [start + rng.randrange(2 * HOURS) * HALF for _ in range(12)]
+    nows = [start + rng.randrange(2 * HOURS) * HALF for _ in range(40)]
     asked = functools.partial(due_triggers, trigger, facts, clock=clock)
     now = next((one for one in nows if asked(one)), nows[0])
     told = [(s.message, utc(s.not_before), utc(s.expires)) for s in asked(now)]
