@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from wxengage.sends import Category
     from wxengage.users import AccountKind
 
-__all__ = ["CATALOG", "Channel", "Confirmer", "QuotaKind"]
+__all__ = ["CATALOG", "Audience", "Channel", "Confirmer", "QuotaKind"]
 
 #: Who must confirm before a message goes: nobody, or the WeCom member (企业成员)
 #: in whose name it goes.
 Confirmer = Literal["nobody", "member"]
+#: Whom one message reaches: a user, a group chat, or whoever looks.
+Audience = Literal["user", "group", "public"]
 #: How a channel is limited for each user: not at all as far as is known, by a
 #: window that the user's own act opens (互动窗口), by grants that the user gives
 #: one by one (订阅授权), or by a number a calendar period (周期配额).
@@ -53,6 +55,9 @@ class Channel:
         How it is limited for each user: a ``QuotaKind``.
     rules
         Ids of the rules that say so, in ``wxengage.rules.rulebook``.
+    to
+        Whom one message reaches: an ``Audience``. The ``user`` of a message to a
+        group is the group's id.
     """
 
     code: str
@@ -65,6 +70,7 @@ class Channel:
     is_push: bool = True
     quota: QuotaKind = "none"
     rules: tuple[str, ...] = ()
+    to: Audience = "user"
 
 
 _OFFICIAL: Final[tuple[AccountKind, ...]] = ("service", "subscription")
@@ -141,6 +147,7 @@ _CHANNELS: Final = (
         confirmed_by="member",
         quota="period",
         rules=("WW-EXT-001", "WW-EXT-002", "WW-API-001"),
+        to="group",
     ),
     Channel(
         "wecom_moments",
@@ -149,6 +156,7 @@ _CHANNELS: Final = (
         on=_WECOM,
         confirmed_by="member",
         rules=("WW-API-001",),
+        to="public",
     ),
     Channel(
         "group_robot",
@@ -157,6 +165,7 @@ _CHANNELS: Final = (
         on=_WECOM,
         quota="period",
         rules=("WW-API-001",),
+        to="group",
     ),
     Channel(
         "passive_reply",
@@ -166,9 +175,14 @@ _CHANNELS: Final = (
         quota="window",
         rules=("WX-RECV-001",),
     ),
-    Channel("live", "视频号直播", "live stream", is_push=False),
+    Channel("live", "视频号直播", "live stream", is_push=False, to="public"),
     Channel(
-        "mini_program_page", "小程序页面", "mini program page", on=_MINI, is_push=False
+        "mini_program_page",
+        "小程序页面",
+        "mini program page",
+        on=_MINI,
+        is_push=False,
+        to="public",
     ),
 )
 #: Every channel that the library knows, by its code. A channel that is not here

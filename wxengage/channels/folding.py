@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from wxengage.rules.book import Rulebook
     from wxengage.times.days import DayClock
 
-__all__ = ["advance"]
+__all__ = ["ACTED_AT", "GRANTED", "advance"]
 
-#: Where users act, but for WeCom.
-_ACTED_AT: Final = ("service", "subscription", "mini_program")
+#: The kinds of account at which users act.
+ACTED_AT: Final = ("service", "subscription", "mini_program")
 #: Kind of account -> the channel on which a grant is good.
-_GRANTED: Final = {
+GRANTED: Final = {
     "service": "subscribe_message",
     "subscription": "subscribe_message",
     "mini_program": "mini_program_subscribe",
@@ -193,15 +193,15 @@ def _acted(quota: Quota, event: Event, book: Rulebook) -> tuple[Mark, ...]:
     """Return what an act of the user opens, gives, takes back or changes."""
     if event.kind not in _COUNTED:
         return ()
-    account = resolved(quota.accounts, event.account, _ACTED_AT, "event.account")
+    account = resolved(quota.accounts, event.account, ACTED_AT, "event.account")
     kind = kind_of(quota.accounts, account)
     at = micros("event.at", event.at)
     found = []
     if event.kind in _MOVES:
         found.append(Mark(at, _MOVES[event.kind], "", account))
-    if event.kind in _CHOICES and kind in _GRANTED and event.item is not None:
+    if event.kind in _CHOICES and kind in GRANTED and event.item is not None:
         count = sends_a_grant(book) if event.kind == "subscribe" else 0
-        where = (_GRANTED[kind], account, str(event.item))
+        where = (GRANTED[kind], account, str(event.item))
         found.append(Mark(at, _CHOICES[event.kind], *where, count=count))
     if event.kind in ACTS:
         found.extend(

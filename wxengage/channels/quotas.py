@@ -35,7 +35,7 @@ from wxengage.times.zones import from_micros, micros
 from wxengage.users import Account  # noqa: TC001  the codec reads the annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wxengage.channels.catalog import Channel
     from wxengage.channels.marks import What
@@ -256,20 +256,21 @@ class Quota:
         return None
 
     @functools.cached_property
-    def _by_what(self) -> Mapping[tuple[str, str], tuple[Mark, ...]]:
+    def _by_channel(self) -> Mapping[tuple[str, str], list[Mark]]:
+        found: dict[tuple[str, str], list[Mark]] = {}
+        for mark in self.marks:
+            found.setdefault((mark.channel, mark.account), []).append(mark)
+        return found
+
+    @functools.cached_property
+    def _by_what(self) -> Mapping[tuple[str, str], list[Mark]]:
         found: dict[tuple[str, str], list[Mark]] = {}
         for mark in self.marks:
             found.setdefault((mark.what, mark.account), []).append(mark)
-        return {key: tuple(marks) for key, marks in found.items()}
+        return found
 
-    def _of(self, what: What, account: str, **where: str) -> list[Mark]:
-        """Return the facts of one kind, of a channel or a message if given."""
-        marks = self._by_what.get((what, account), ())
-        return [
-            mark
-            for mark in marks
-            if all(getattr(mark, name) == value for name, value in where.items())
-        ]
+    def _of(self, what: What, account: str) -> Sequence[Mark]:
+        return self._by_what.get((what, account), ())
 
     def _place(self, send: Send) -> tuple[Channel | None, str]:
         """Return the channel and the account of a message."""
@@ -293,17 +294,17 @@ class Quota:
         )
         if reason is not None:
             return Standing(reason, left=0)
+        marks = self._by_channel.get((channel.code, account), ())
         if self.user is not None and channel.quota == "window":
-            at = {"channel": channel.code}
-            opened, sent, failed = (
-                self._of(what, account, **at) for what in ("opened", "sent", "failed")
-            )
-            return in_windows(opened, sent, failed, now)
+            return in_windows(marks, now)
         if self.user is not None and channel.quota == "grant":
-            at = {"channel": channel.code, "message": message}
-            left = self._balance(account, at, now)
+            left = balance(marks, message, now)
             return Standing(None if left else "no_grant", left=left)
-        return self._period(channel, account, now)
+        limits = self._limits(channel, account)
+        if not limits:
+            return FREE
+        left = min(period_left(marks, limit, now, self.clock) for limit in limits)
+        return Standing(None if left else "period_used_up", left=left)
 
     def _never(self, channel: Channel, account: str) -> str | None:
         """Return why a channel takes no message from that account, ever."""
@@ -318,7 +319,7 @@ class Quota:
         """Return why messages are stopped at an instant."""
         failed = self._of("failed", account)
         if failed:
-            cures = self._of("sent", account) + self._of("lifted", account)
+            cures = [*self._of("sent", account), *self._of("lifted", account)]
             where, per = (channel.code, message), self._per(channel, account)
             reason = stopped(failed, cures, where, now=now, clock=self.clock, per=per)
             if reason is not None:
@@ -329,19 +330,6 @@ class Quota:
         came = [mark.at for mark in self._of("followed", account) if mark.at <= now]
         # Of a follow and an unfollow of one instant the unfollow counts last.
         return "unfollowed" if max(left) >= max(came, default=LONG_AGO) else None
-
-    def _balance(self, account: str, at: dict[str, str], now: int) -> int:
-        voids = [mark.at for mark in self._of("withdrawn", account, **at)]
-        granted, sent = (self._of(what, account, **at) for what in ("granted", "sent"))
-        return balance(granted, sent, voids, now)
-
-    def _period(self, channel: Channel, account: str, now: int) -> Standing:
-        limits = self._limits(channel, account)
-        if not limits:
-            return FREE
-        sent = self._of("sent", account, channel=channel.code)
-        left = min(period_left(sent, limit, now, self.clock) for limit in limits)
-        return Standing(None if left else "period_used_up", left=left)
 
     def _limits(self, channel: Channel, account: str) -> list[Limit]:
         whose = "account" if self.user is None else "user"

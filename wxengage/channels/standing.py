@@ -1,7 +1,7 @@
 """How a channel stands at an instant (渠道状态): the arithmetic of a quota.
 
-Every function reads facts of one account that are no later than ``now``, in
-microseconds since 1970, and says what they come to.
+Every function reads the facts of one channel at one account, in order of time, and
+says what they come to at an instant, in microseconds since 1970.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from wxengage.channels.answers import answer_to
 from wxengage.channels.periods import days_in, periods
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from wxengage.channels.marks import Mark
     from wxengage.channels.terms import Limit
@@ -55,15 +55,13 @@ class Standing(NamedTuple):
 FREE: Final = Standing(None)
 
 
-def in_windows(
-    opened: Iterable[Mark], sent: Sequence[Mark], failed: Iterable[Mark], now: int
-) -> Standing:
+def in_windows(marks: Iterable[Mark], now: int) -> Standing:
     """Return how a channel stands that windows limit (互动窗口).
 
     Parameters
     ----------
-    opened, sent, failed
-        The windows, messages and refusals of the channel, in any order.
+    marks
+        The facts of the channel, ascending.
     now
         The instant.
 
@@ -73,61 +71,68 @@ def in_windows(
         Each window starts at its full number, and a message counts against every
         window that is open when it goes; so the number left is the most of any.
     """
+    windows, sent = [], []
     closed = used = LONG_AGO
-    for mark in failed:
-        effect = answer_to(mark.count).effect
-        if mark.at <= now and effect == "close":
-            closed = max(closed, mark.at)
-        elif mark.at <= now and effect == "use_up":
-            used = max(used, mark.at)
-    most, until, some = 0, 0, False
-    for window in opened:
-        if not window.at <= now < window.until or window.at <= closed:
-            continue
-        some = True
-        if window.at <= used:
-            continue
-        left = window.count - sum(window.at <= mark.at <= now for mark in sent)
-        if left > 0:
+    for mark in marks:
+        if mark.at > now:
+            break
+        if mark.what == "opened" and now < mark.until:
+            windows.append(mark)
+        elif mark.what == "sent":
+            sent.append(mark.at)
+        elif mark.what == "failed":
+            effect = answer_to(mark.count).effect
+            closed = mark.at if effect == "close" else closed
+            used = mark.at if effect == "use_up" else used
+    windows = [window for window in windows if window.at > closed]
+    most = until = 0
+    for window in windows:
+        left = window.count - sum(at >= window.at for at in sent)
+        if window.at > used and left > 0:
             most, until = max(most, left), max(until, window.until)
     if most:
         return Standing(None, until, most)
-    return Standing("used_up" if some else "no_window", left=0)
+    return Standing("used_up" if windows else "no_window", left=0)
 
 
-def balance(
-    granted: Iterable[Mark], sent: Iterable[Mark], voids: Iterable[int], now: int
-) -> int:
-    """Return how many grants are left (授权余额).
+def balance(marks: Iterable[Mark], message: str, now: int) -> int:
+    """Return how many grants of a template are left (授权余额).
 
     Parameters
     ----------
-    granted, sent
-        Grants and messages of one template, in any order.
-    voids
-        Instants at which every grant given until then was lost.
+    marks
+        The facts of the channel, ascending.
+    message
+        The template.
     now
         The instant.
 
     Returns
     -------
     int
-        Grants less messages since the last loss, followed in order of time. A
-        message without a grant that is known leaves 0 and no debt. A grant comes
-        before a message of the same instant.
+        Grants less messages since grants were last lost, followed in order of
+        time. A message without a grant that is known leaves 0 and no debt. At one
+        instant a grant comes before a message, and a loss after both, which is
+        the order of their names.
     """
-    since = max((at for at in voids if at <= now), default=LONG_AGO)
-    steps = [(mark.at, 0, mark.count) for mark in granted if since < mark.at <= now]
-    steps += [(mark.at, 1, -1) for mark in sent if since < mark.at <= now]
     left = 0
-    for _, _, step in sorted(steps):
-        left = max(left + step, 0)
+    for mark in marks:
+        if mark.at > now:
+            break
+        if mark.message != message:
+            continue
+        if mark.what == "granted":
+            left += mark.count
+        elif mark.what == "sent":
+            left = max(left - 1, 0)
+        elif mark.what == "withdrawn":
+            left = 0
     return left
 
 
-def period_left(sent: Iterable[Mark], limit: Limit, now: int, clock: DayClock) -> int:
+def period_left(marks: Iterable[Mark], limit: Limit, now: int, clock: DayClock) -> int:
     """Return how many messages of a calendar limit are left at ``now``."""
-    times = [mark.at for mark in sent if mark.at <= now]
+    times = [mark.at for mark in marks if mark.what == "sent" and mark.at <= now]
     at = np.array([now, *times], dtype=np.int64)
     period, *taken = map(int, periods(limit.per, at, clock))
     allowed = limit.count
