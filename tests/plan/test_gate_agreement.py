@@ -56,8 +56,9 @@ BOOK = rulebook(dt.date(2026, 3, 1))
 HORIZON = 80 * DAY
 #: What a case is made for. Other rules are there too, now and then.
 THEMES = (
-    *("bounds", "freeze", "sunset", "quota", "account", "quiet", "gap", "cap"),
-    *("mix", "mix", "person", "person", "person", "free"),
+    *("bounds", "freeze", "sunset", "quota", "quota", "quota", "account", "account"),
+    *("quiet", "gap"),
+    *("gap", "cap", "mix", "mix", "person", "person", "person", "person", "person"),
 )
 #: Every way in which a message can be kept back; each must be seen.
 REASONS = {
@@ -145,7 +146,7 @@ class Maker:
         mix = ContentMix(
             *(self.one([(5, 2, 3), (1, 1, 1), (1, 0, 1)])),
             slack=self.whole(1, 2),
-            ads=self.one([AdShare(1, 10), AdShare(1, 3), AdShare(1, 1), None]),
+            ads=self.one([AdShare(1, 10), AdShare(1, 10), AdShare(1, 3), None]),
             window=self.one([None, 2 * DAY, 5 * DAY]),
         )
         sunset = Sunset(
@@ -168,7 +169,7 @@ class Maker:
             sunset=sunset if self.odds("sunset") else None,
             clock=DayClock(self.one(ZONES), self.one([dt.time(0), dt.time(4, 30)])),
             consent="opt_in" if person and self.some(0.4) else "opt_out",
-            on_missing_zone=self.one(["assume", "allow", "block", "block"]),
+            on_missing_zone=self.one(["assume", "allow", "block", "block", "block"]),
             exempt=exempt if self.some(0.4) else EXEMPTIONS,
             digests=("news",) if self.some(0.3) else (),
         )
@@ -178,14 +179,14 @@ class Maker:
         person = self.theme == "person"
         said = [
             (self.near(-90, 10), self.one(["*", "news", "gift"]), self.some(0.6))
-            for _ in range(self.whole(0, 3) if person else 0)
+            for _ in range(self.whole(1, 3) if person else 0)
         ]
         spans: tuple[FollowSpan, ...] = ()
         if self.some(0.6):
             ended = self.some(0.5) and person
             start = self.near(-400, -100)
             spans = (FollowSpan(None, start, self.near(-90, 40) if ended else None),)
-        band = self.one([None, "18-24", "0-13"]) if person else None
+        band = self.one([None, "18-24", "25-29", "0-13"]) if person else None
         return User(
             name,
             consents=_choices(said, yes=True),
@@ -221,9 +222,9 @@ class Maker:
         for sent in sends:
             if sent.at <= self.now:
                 found = advance(found, sent, BOOK)
-        if self.some(0.4):
+        if self.some(0.6):
             # Somebody wrote, and got more answers than there is room for.
-            at = self.near(-90, 0)
+            at = self.near(-90, -1)
             found = advance(found, Event("menu_click", user=user, at=at), BOOK)
             found = advance(found, Event("message", user=user, at=at), BOOK)
             for number in range(self.whole(4, 6)):
@@ -254,7 +255,7 @@ class Maker:
         if self.theme == "person":
             channels = ["app_push", "template_message", "mass_send"]
         before = self.near(-4, 30) if self.odds("bounds") else None
-        expires = self.near(-20, 60) if self.some(0.25) else None
+        expires = self.near(-6, 60) if self.some(0.35) else None
         if before and expires and expires <= before:
             before = None
         at = self.near(-4, 30) if self.odds("bounds") else None
@@ -271,7 +272,7 @@ class Maker:
             not_before=before,
             at=at,
             expires=expires,
-            is_ad=self.some(0.5 if self.theme == "mix" else 0.15),
+            is_ad=self.some(0.7 if self.theme == "mix" else 0.15),
             transactional=self.some(0.12),
         )
 
@@ -556,7 +557,7 @@ def run(examples: int, *, walk: bool) -> Counter[str]:
 
 def test_one_at_a_time_and_in_bulk_agree_and_every_constraint_is_met() -> None:
     """Action, instant, reason and constraint are the same."""
-    assert {} == rare(run(500, walk=False))
+    assert {} == rare(run(700, walk=False))
 
 
 def test_the_first_instant_is_the_one_that_a_walk_through_time_finds() -> None:
