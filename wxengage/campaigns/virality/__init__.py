@@ -12,13 +12,16 @@ from wxengage.campaigns.virality.spread import (
     k_factor,
     progeny,
 )
+from wxengage.campaigns.virality.trees import Forest, forest
 
 __all__ = [
+    "Forest",
     "GenerationTime",
     "Growth",
     "InviterCost",
     "Payouts",
     "extinction",
+    "forest",
     "growth",
     "inviter_cost",
     "k_factor",
