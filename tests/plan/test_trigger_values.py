@@ -30,7 +30,6 @@ from wxengage.segments.playbook import PLAYBOOK
 from wxengage.times.days import DayClock
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-BERLIN = DayClock("Europe/Berlin")
 MICROSECOND = dt.timedelta(microseconds=1)
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
@@ -59,12 +58,6 @@ def told(
         [send.message for send in due_triggers(trigger, facts, time, clock=clock)]
         for time in times
     ]
-
-
-def stretch(facts: Facts, trigger: Trigger, now: dt.datetime, **more: Any) -> Any:
-    """Return from when to when the one send that is due is due."""
-    (send,) = due_triggers(trigger, facts, now, **more)
-    return send.not_before, send.expires
 
 
 # --- plays ----------------------------------------------------------------------------

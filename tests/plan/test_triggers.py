@@ -31,7 +31,6 @@ MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
 HI = Step("hi", "wecom")
-HOLDING = Holding("reward", "r1", dt.datetime(2026, 3, 1, tzinfo=SHANGHAI))
 
 
 def at(text: str, zone: str = "Asia/Shanghai") -> dt.datetime:
