@@ -191,6 +191,15 @@ def test_a_hazard_learned_from_the_log_goes_into_the_utility() -> None:
     assert [3, 0] == table.argmax(axis=1).tolist()
 
 
+def test_a_log_of_nothing_has_nothing_before() -> None:
+    """And ids that are none are named."""
+    nobody: Any = []
+
+    assert [] == sends_before(nobody, nobody).tolist()
+    with pytest.raises(InvalidInputError, match="users must be ids"):
+        sends_before([None, None], [0, 1])
+
+
 # --- bad input ------------------------------------------------------------------------
 
 

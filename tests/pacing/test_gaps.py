@@ -130,6 +130,23 @@ def test_many_at_once_are_as_looking_hour_by_hour(
     assert naive == [from_micros(at) for at in many.tolist()]
 
 
+def test_ids_may_come_as_objects() -> None:
+    """As columns of a frame often do; texts meet texts, and numbers numbers."""
+    for ids in (["a", "b"], [1, 2]):
+        found = SIX.next_allowed_many(np.array(ids, dtype=object), [0, 0], ids[:1], [0])
+
+        assert [6 * 3_600_000_000, 0] == found.tolist()
+
+
+def test_long_numbers_keep_their_digits() -> None:
+    """Two users whose numbers are the same float are two users."""
+    users = np.array([2**63 - 1, 2**63 - 2], dtype=np.uint64)
+
+    found = SIX.next_allowed_many(users, [0, 0], np.array([2**63 - 1]), [0])
+
+    assert [6 * 3_600_000_000, 0] == found.tolist()
+
+
 def test_instants_may_be_numpys_own() -> None:
     """`datetime64` in UTC, of any unit."""
     at = np.array(["2026-03-02T12:00"], dtype="datetime64[m]")
@@ -163,6 +180,10 @@ def test_a_bad_gap_is_named(fields: dict[str, Any], message: str) -> None:
         ((["a"], [0.5], ["a"], [0]), "at must be one-dimensional"),
         (([1], [0], ["1"], [0]), "past_users must be ids of the type of users"),
         ((["1"], [0], [1], [0]), "past_users must be ids of the type of users"),
+        (([0.5], [0], [1], [0]), "users must be ids"),
+        ((["a"], [0], [None], [0]), "past_users must be ids"),
+        (([True], [0], [1], [0]), "users must be ids"),
+        (([1], [0], np.array([1, "1"], dtype=object), [0, 0]), "past_users must be"),
         ((["a"], [0], ["a"], [np.datetime64("NaT")]), r"past_at\[0\] must be a time"),
     ],
 )

@@ -97,12 +97,39 @@ def codes_of(
     Raises
     ------
     InvalidInputError
-        If one column is of numbers and the other is of texts: then no past
-        would ever be found, and everybody would be free to send to.
+        If a column mixes texts and numbers or holds anything else, or one column
+        is of numbers and the other is of texts: then no past would ever be
+        found, and everybody would be free to send to.
     """
-    if (users.dtype.kind in "iu") != (past_users.dtype.kind in "iu"):
-        raise InvalidInputError(
-            "past_users", past_users.dtype, "ids of the type of users"
-        )
-    both = np.unique(np.concatenate([users, past_users]), return_inverse=True)[1]
-    return both[: users.size], both[users.size :]
+    texts = _are_texts("users", users)
+    if _are_texts("past_users", past_users) is not texts:
+        rule = "ids of the type of users"
+        raise InvalidInputError("past_users", past_users.dtype, rule)
+    both = np.concatenate([users, past_users])
+    if both.dtype.kind == "f":
+        # Signed and unsigned numbers would meet as floats, and lose digits.
+        both = np.concatenate([users.astype(object), past_users.astype(object)])
+    codes = np.unique(both, return_inverse=True)[1]
+    return codes[: users.size], codes[users.size :]
+
+
+def _are_texts(name: str, ids: NDArray[np.generic]) -> bool:
+    """Return whether ids are texts; otherwise they are whole numbers."""
+    types = {ids.dtype.type}
+    if ids.dtype.kind == "O":
+        # A frame's column; types are few, however long it is.
+        types = {type(one) for one in ids.tolist()}
+    texts = [issubclass(one, str) for one in types]
+    if all(texts):
+        return True
+    if any(texts) or not all(map(_is_whole, types)):
+        hint = "texts or whole numbers, one kind of them"
+        raise InvalidInputError(name, ids.dtype, "ids", hint)
+    return False
+
+
+def _is_whole(one: type) -> bool:
+    # A bool is an int, and a span of time is one of numpy's whole numbers.
+    return issubclass(one, int | np.integer) and not issubclass(
+        one, bool | np.timedelta64
+    )

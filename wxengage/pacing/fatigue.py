@@ -17,7 +17,7 @@ import numpy as np
 
 from wxengage.claims.figures import INTERACTIONS_A_DAY
 from wxengage.errors import InvalidInputError, require_whole
-from wxengage.pacing.columns import paired
+from wxengage.pacing.columns import codes_of, paired
 from wxengage.pacing.gaps import require_gap
 from wxengage.stats.checks import numbers, refuse, whole_column
 from wxengage.stats.logistic import Logistic, fit_logistic
@@ -314,7 +314,7 @@ def sends_before(
     who, now = paired(("users", "at"), users, at)
     if not now.size:
         return now
-    codes = np.unique(who, return_inverse=True)[1]
+    codes, _ = codes_of(who, who[:1])
     both = np.concatenate([now, now - require_gap("window", window)])
     ranks = np.unique(both, return_inverse=True)[1]
     # Ranks instead of times keep user and time within one 64-bit key.

@@ -7,6 +7,8 @@ that the tenth message is the tenth on every machine.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import operator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,7 +20,7 @@ from wxengage.errors import InvalidInputError, require_whole
 from wxengage.pacing.budgets import AdShare
 from wxengage.pacing.gaps import require_gap
 from wxengage.stats.checks import count_table
-from wxengage.times.zones import from_micros, micros
+from wxengage.times.zones import from_micros, micros, span_micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -217,21 +219,28 @@ class ContentMix:
         self, user: str, past: Iterable[Sent], now: int
     ) -> Iterator[tuple[int, _Tally]]:
         """Give what the user has got at ``now`` and after every later change."""
+        # The same tally each time, carried on: look at it before asking for more.
+        span = None if self.window is None else span_micros("window", self.window)
+        had = _Tally()
         changes: list[tuple[int, int, Sent]] = []
         for row in past:
-            if row.user == user and row.counts:
-                when = micros("past", row.at)
-                changes.append((when, 1, row))
-                if self.window is not None:
-                    changes.append((when + require_gap("window", self.window), -1, row))
-        changes.sort(key=lambda change: change[0])
-        at, had = now, _Tally()
-        for when, times, row in changes:
-            if when > at:
-                yield at, had
-                at = when
-            had.add(row, times)
-        yield at, had
+            if row.user != user or not row.counts:
+                continue
+            comes = micros("past", row.at)
+            if span is not None:
+                if comes + span <= now:
+                    continue
+                changes.append((comes + span, -1, row))
+            if comes <= now:
+                had.add(row, 1)
+            else:
+                changes.append((comes, 1, row))
+        yield now, had
+        changes.sort(key=operator.itemgetter(0))
+        for when, rows in itertools.groupby(changes, key=operator.itemgetter(0)):
+            for _, times, row in rows:
+                had.add(row, times)
+            yield when, had
 
     def _reason(self, send: Send, had: _Tally) -> Literal["mix", "ad_share"] | None:
         place = _PLACES.get(send.content)
