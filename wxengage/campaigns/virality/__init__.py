@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from wxengage.campaigns.virality.costs import InviterCost, inviter_cost
+from wxengage.campaigns.virality.course import Fakes
 from wxengage.campaigns.virality.payouts import Payouts, payout_distribution
+from wxengage.campaigns.virality.simulation import Simulation, simulate
 from wxengage.campaigns.virality.spread import (
     GenerationTime,
     Growth,
@@ -15,11 +17,13 @@ from wxengage.campaigns.virality.spread import (
 from wxengage.campaigns.virality.trees import Forest, forest
 
 __all__ = [
+    "Fakes",
     "Forest",
     "GenerationTime",
     "Growth",
     "InviterCost",
     "Payouts",
+    "Simulation",
     "extinction",
     "forest",
     "growth",
@@ -27,4 +31,5 @@ __all__ = [
     "k_factor",
     "payout_distribution",
     "progeny",
+    "simulate",
 ]
