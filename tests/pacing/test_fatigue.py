@@ -193,11 +193,11 @@ def test_a_hazard_learned_from_the_log_goes_into_the_utility() -> None:
 
 def test_a_log_of_nothing_has_nothing_before() -> None:
     """And ids that are none are named."""
-    nobody: Any = []
+    unknown: Any = [None, None]
 
-    assert [] == sends_before(nobody, nobody).tolist()
+    assert [] == sends_before([], []).tolist()
     with pytest.raises(InvalidInputError, match="users must be ids"):
-        sends_before([None, None], [0, 1])
+        sends_before(unknown, [0, 1])
 
 
 # --- bad input ------------------------------------------------------------------------

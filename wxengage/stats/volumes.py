@@ -233,14 +233,13 @@ def _edges(table: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]
 
 def _fill(table: Floats, volumes: NDArray[np.int64], left: int) -> None:
     """Spend what is left of the budget on the best gains that fit, in place."""
+    # Some edge is longer than what is left, so there is always one with room.
     rows = np.arange(len(table))
     while left:
         best: tuple[float, int, int] = (0.0, 0, 0)
         for more in range(1, min(left, table.shape[1] - 1) + 1):
             to = volumes + more
             inside = rows[to < table.shape[1]]
-            if not inside.size:
-                break
             gain = table[inside, to[inside]] - table[inside, volumes[inside]]
             first = int(gain.argmax())
             # Shorter ones come first, so that of two alike the shorter is taken.
