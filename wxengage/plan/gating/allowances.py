@@ -50,25 +50,29 @@ class Asked:
 class Allowances:
     """What is left to users and to the account (批量配额).
 
+    ``Allowances.of(frame)`` sorts; a server does so once and hands the result to
+    ``Gate.check_many`` again and again.
+
     Attributes
     ----------
     ids
         The users, ascending.
-    user
-        Their codes, -1 for the account's own rows. Shape ``(m,)``.
-    channel, message, reason
-        Words. Shape ``(m,)``.
-    opens, until
+    channels, messages
+        The words that rows are told apart by, ``""`` first.
+    keys
+        User, channel and message of each row in one number, ascending; the
+        account's own rows come first. Shape ``(m,)``.
+    opens, until, reason
         As in ``Asked``. Shape ``(m,)``.
     """
 
     ids: Ids
-    user: NDArray[np.int64]
-    channel: Words
-    message: Words
-    reason: Words
+    channels: tuple[str, ...]
+    messages: tuple[str, ...]
+    keys: NDArray[np.int64]
     opens: NDArray[np.int64]
     until: NDArray[np.int64]
+    reason: Words
 
     @classmethod
     def of(cls, source: Any) -> Self:  # noqa: ANN401  any frame, or Quotas
@@ -105,13 +109,28 @@ class Allowances:
             none_left = (left == 0) & ~unbounded
         opens = np.where(none_left & (opens == LONG_AGO), NEVER, opens)
         channel, message = words(table, "channel"), words(table, "message")
-        keys = np.stack([user, channel.codes, message.codes])
-        once = np.ones(table.rows, dtype=np.bool_)
-        once[np.unique(keys, axis=1, return_index=True)[1]] = False
-        table.refuse("user", once, "named once a channel and message")
-        reason = words(table, "reason")
-        until = times_or(table, "until", NEVER)
-        return cls(ids, user, channel, message, reason, opens, until)
+        key = (user + 1) * len(channel.names) + channel.codes
+        key = key * len(message.names) + message.codes
+        order = np.argsort(key, kind="stable")
+        keys = key[order]
+        twice = np.zeros(table.rows, dtype=np.bool_)
+        twice[order[1:]] = keys[1:] == keys[:-1]
+        table.refuse("user", twice, "named once a channel and message")
+        return cls(
+            ids,
+            channel.names,
+            message.names,
+            keys,
+            opens[order],
+            times_or(table, "until", NEVER)[order],
+            words(table, "reason").take(order),
+        )
+
+    @property
+    def limit_the_account(self) -> bool:
+        """Whether there is a row of the account's own."""
+        width = len(self.channels) * len(self.messages)
+        return bool(self.keys.size and self.keys[0] < width)
 
     def asked(
         self, ids: Ids | None, user: NDArray[np.int64], channel: Words, message: Words
@@ -133,21 +152,20 @@ class Allowances:
             user, and everything may go on others; the account's own quota limits
             what it names.
         """
-        rows, mine = self._rows(ids, user, channel, message)
+        rows = self._rows(ids, user, channel, message)
         found, safe = rows >= 0, np.maximum(rows, 0)
         reasons = [None if ids is None else _of_nobody(name) for name in channel.names]
         names = tuple(dict.fromkeys([*self.reason.names, *(r or "" for r in reasons)]))
         place = {name: code for code, name in enumerate(names)}
-        missing = np.array([place[reason or ""] for reason in reasons])[mine.codes]
-        shut = np.array([reason is not None for reason in reasons])[mine.codes]
-        opens = np.where(shut, NEVER, LONG_AGO)
+        missing = np.array([place[reason or ""] for reason in reasons], dtype=np.int32)
+        shut = np.array([NEVER if reason else LONG_AGO for reason in reasons])
+        opens, code = shut[channel.codes], missing[channel.codes]
         until = np.full(len(user), NEVER)
-        code = missing
-        if found.any():
+        if self.keys.size:
             opens = np.where(found, self.opens[safe], opens)
             until = np.where(found, self.until[safe], until)
-            code = np.where(found, self.reason.codes[safe], missing)
-        return Asked(opens, until, Words(code.astype(np.int32), names))
+            code = np.where(found, self.reason.codes[safe], code)
+        return Asked(opens, until, Words(code, names))
 
     def _rows(
         self,
@@ -155,34 +173,24 @@ class Allowances:
         user: NDArray[np.int64],
         channel: Words,
         message: Words,
-    ) -> tuple[NDArray[np.int64], Words]:
+    ) -> NDArray[np.int64]:
         """Return each message's row, -1 where there is none."""
-        who = np.full(len(user), -1) if ids is None else places(ids, self.ids)[user]
-        unknown = np.zeros(len(user), dtype=np.bool_) if ids is None else who < 0
-        by_channel = channel.into(self.channel.names)
-        by_message = message.into(self.message.names)
-        width, depth = len(self.channel.names), len(self.message.names)
-
-        def key(
-            user: NDArray[np.int64], channel: NDArray[Any], message: NDArray[Any]
-        ) -> NDArray[np.int64]:
-            found: NDArray[np.int64] = ((user + 1) * width + channel) * depth + message
-            return found
-
-        keys = key(self.user, self.channel.codes, self.message.codes)
-        order = np.argsort(keys)
         rows = np.full(len(user), -1)
-        if not keys.size:
-            return rows, channel
+        if not self.keys.size:
+            return rows
+        who, there = np.full(len(user), -1), channel.into(self.channels)
+        known = there >= 0
+        if ids is not None:
+            who = places(ids, self.ids)[user]
+            known &= who >= 0
+        key = ((who + 1) * len(self.channels) + there) * len(self.messages)
         # A row about the message comes before one about all of the channel.
-        for word in (np.zeros_like(by_message), by_message):
-            wanted = key(who, by_channel, word)
-            near = order[
-                np.minimum(np.searchsorted(keys[order], wanted), keys.size - 1)
-            ]
-            there = (keys[near] == wanted) & ~unknown & (by_channel >= 0) & (word >= 0)
-            rows = np.where(there, near, rows)
-        return rows, channel
+        for word in (np.int64(0), message.into(self.messages)):
+            wanted = key + word
+            near = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
+            mine = known & (word >= 0) & (self.keys[near] == wanted)
+            rows = np.where(mine, near, rows)
+        return rows
 
 
 def _users(table: Table) -> tuple[NDArray[np.int64], Ids]:

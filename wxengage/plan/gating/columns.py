@@ -40,6 +40,8 @@ class Words(NamedTuple):
 
     def take(self, rows: NDArray[np.int64]) -> Words:
         """Return the words of some rows."""
+        if not any(self.codes.strides):
+            return Words(np.broadcast_to(self.codes[:1], len(rows)), self.names)
         return Words(self.codes[rows], self.names)
 
     def code(self, name: str) -> int:
@@ -86,7 +88,9 @@ def words(
         If a cell is no such word; its row is named.
     """
     if name not in table:
-        return Words(np.full(table.rows, int(default != ""), np.int32), ("", default))
+        # One cell for all rows: a column that is not there takes no memory.
+        code = np.int32(default != "")
+        return Words(np.broadcast_to(code, table.rows), ("", default))
     found = codes_of(table.columns[name])
     given = [one if isinstance(one, str) else repr(one) for one in listed(found.values)]
     bad = [not _may_be(one, known) for one in listed(found.values)]

@@ -30,7 +30,7 @@ from wxengage.plan.gating.faults import (
 from wxengage.plan.gating.history import History
 from wxengage.plan.gating.rounds import NEVER, first_free
 from wxengage.plan.gating.settled import settled_by
-from wxengage.plan.gating.steps import binding_of, steps_of
+from wxengage.plan.gating.steps import Counted, binding_of, steps_of
 from wxengage.sends import Freeze, Send
 from wxengage.times.days import DayClock
 from wxengage.times.zones import from_micros, micros
@@ -139,6 +139,12 @@ class Gate:
             named("digests", self.digests),
         )
 
+    @functools.cached_property
+    def limits(self) -> tuple[Counted, ...]:
+        """The gaps, then the caps, taken apart for a quick look."""
+        gaps = [Counted.of("gap", gap, gap.cap) for gap in self.gaps]
+        return (*gaps, *(Counted.of("cap", cap, cap) for cap in self.caps))
+
     def check(
         self,
         send: Send,
@@ -179,10 +185,12 @@ class Gate:
         at = micros("now", now)
         _require_case(send, history)
         _require_freezes(freezes)
-        settled = settled_by(self, send, history, now)
+        settled = settled_by(self, send, history, now, at)
         if settled is not None:
             return Decision(send.id, send.user, "drop", None, *settled)
-        clock = _clock_of(history.user.zone or self.clock.tz, self.clock)
+        clock, tz = self.clock, history.user.zone
+        if tz is not None and tz != clock.tz:
+            clock = _clock_of(tz, clock)
         steps = steps_of(self, send, history, freezes, clock=clock, now=now)
         expires = NEVER if send.expires is None else micros("expires", send.expires)
         found, before, step = first_free(steps, at, expires)
@@ -277,7 +285,7 @@ class Gate:
 @functools.lru_cache(maxsize=1024)
 def _clock_of(tz: str, clock: DayClock) -> DayClock:
     """Return the clock of a user: the gate's, on the user's wall."""
-    return clock if tz == clock.tz else attrs.evolve(clock, tz=tz)
+    return attrs.evolve(clock, tz=tz)
 
 
 def _require_case(send: Send, history: History) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  the codec reads the annotations
 import functools
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -12,16 +13,17 @@ from wxengage.channels.quotas import Quota
 from wxengage.errors import InvalidInputError, require_id
 from wxengage.pacing.scopes import bucket_of
 from wxengage.sends import CATEGORIES, Sent
-from wxengage.times.zones import EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, micros
-from wxengage.users import User
+from wxengage.times.zones import EPOCH, MICROS_PER_SECOND, micros
+from wxengage.users import ALL_TOPICS, User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wxengage.pacing.caps import Cap
+    from wxengage.sends import Category
 
 __all__ = ["History"]
 
+SECONDS_PER_DAY: Final = 86_400
 _NO_TIMES: Final[list[int]] = []
 
 
@@ -84,7 +86,7 @@ class History:
             raise InvalidInputError("sends", self.sends, "a tuple of Sent")
         name = self.user.id
         for row, sent in enumerate(self.sends):
-            if not isinstance(sent, Sent):
+            if type(sent) is not Sent:
                 raise InvalidInputError(f"sends[{row}]", sent, "a Sent")
             if sent.user != name:
                 rule = f"of the user {name!r}"
@@ -104,21 +106,55 @@ class History:
                 raise InvalidInputError(f"{name}.user", quota.user, rule)
 
     @functools.cached_property
-    def _rows(self) -> list[tuple[int, Sent]]:
-        """The past sends with their instants, in order of time."""
-        rows = []
-        for sent in self.sends:
+    def _rows(self) -> tuple[list[int], list[Sent]]:
+        """The instants of the past sends, ascending, and the sends."""
+        times, rows = [], list(self.sends)
+        for sent in rows:
             # A Sent has a checked time; what is left is arithmetic.
             past = sent.at - EPOCH
-            seconds = past.seconds * MICROS_PER_SECOND + past.microseconds
-            rows.append((past.days * MICROS_PER_DAY + seconds, sent))
-        rows.sort(key=_instant)
-        return rows
+            seconds = past.days * SECONDS_PER_DAY + past.seconds
+            times.append(seconds * MICROS_PER_SECOND + past.microseconds)
+        if times != sorted(times):
+            order = sorted(range(len(times)), key=times.__getitem__)
+            return [times[row] for row in order], [rows[row] for row in order]
+        return times, rows
 
     @functools.cached_property
     def _times(self) -> dict[tuple[object, ...], Mapping[str, list[int]]]:
         """The instants by scope and categories counted, filled as they are asked."""
         return {}
+
+    @functools.cached_property
+    def _answers(self) -> dict[str, tuple[list[int], list[str]]]:
+        """What the user said, by topic: instants and answers, filled as asked."""
+        return {}
+
+    @functools.cached_property
+    def opened(self) -> dict[tuple[object, ...], tuple[int, int]]:
+        """Between which instants a quota is known to let messages of a kind go."""
+        return {}
+
+    def said(self, topic: str, at: int) -> str:
+        """Return what the user's last word on a topic was.
+
+        Parameters
+        ----------
+        topic
+            What it is about. A choice about everything counts for each.
+        at
+            Microseconds since 1970; what was said later is not heard.
+
+        Returns
+        -------
+        str
+            ``"yes"``, ``"no"``, also where both were said at once, or ``""``.
+        """
+        known = self._answers.get(topic)
+        if known is None:
+            known = self._answers[topic] = _by_topic(self.user, topic)
+        times, answers = known
+        place = bisect_right(times, at)
+        return answers[place - 1] if place else ""
 
     def unfollowed(self, account: str | None, at: dt.datetime) -> bool:
         """Return whether the user is known not to follow an account.
@@ -146,40 +182,53 @@ class History:
             for mark in (span.start, span.end)
         )
 
-    def times(self, cap: Cap, bucket: str) -> list[int]:
-        """Return when the user got what a cap counts.
+    def times(
+        self, scope: str | None, counts: tuple[Category, ...], bucket: str
+    ) -> list[int]:
+        """Return when the user got what a limit counts.
 
         Parameters
         ----------
-        cap
-            The cap.
+        scope, counts
+            As in ``Cap``.
         bucket
-            What the send is counted under, as ``cap.bucket`` tells.
+            What the send is counted under, as ``Cap.bucket`` tells.
 
         Returns
         -------
         list of int
             Microseconds since 1970, ascending. Not to be changed.
         """
-        key = (cap.scope, cap.counts)
-        known = self._times.get(key)
+        known = self._times.get((scope, counts))
         if known is None:
-            known = self._times[key] = _by_bucket(self._rows, cap)
+            known = self._times[scope, counts] = _by_bucket(*self._rows, scope, counts)
         return known.get(bucket, _NO_TIMES)
 
 
-def _instant(row: tuple[int, Sent]) -> int:
-    return row[0]
+def _by_topic(user: User, topic: str) -> tuple[list[int], list[str]]:
+    both = (("yes", user.consents), ("no", user.opt_outs))
+    # A no comes after a yes of the same instant: in doubt nobody is written to.
+    said = sorted(
+        (micros("at", choice.at), answer == "no", answer)
+        for answer, choices in both
+        for choice in choices
+        if choice.topic in {topic, ALL_TOPICS}
+    )
+    return [at for at, _, _ in said], [answer for _, _, answer in said]
 
 
-def _by_bucket(rows: list[tuple[int, Sent]], cap: Cap) -> dict[str, list[int]]:
-    counts = cap.counts
-    if cap.scope is None and len(counts) == len(CATEGORIES):
-        return {"": [at for at, sent in rows if sent.counts]}
+def _by_bucket(
+    times: list[int],
+    rows: list[Sent],
+    scope: str | None,
+    counts: tuple[Category, ...],
+) -> dict[str, list[int]]:
+    if scope is None and len(counts) == len(CATEGORIES):
+        return {"": [at for at, sent in zip(times, rows, strict=True) if sent.counts]}
     found: dict[str, list[int]] = {}
-    for at, sent in rows:
+    for at, sent in zip(times, rows, strict=True):
         if sent.counts and sent.category in counts:
-            bucket = bucket_of(cap.scope, sent)
+            bucket = bucket_of(scope, sent)
             if bucket is not None:
                 found.setdefault(bucket, []).append(at)
     return found

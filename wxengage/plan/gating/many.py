@@ -198,7 +198,8 @@ class _Case:
         messages = self.messages
         channel, message = (messages.fields[n] for n in ("channel", "message"))
         names = np.array(channel.names, dtype=object)[channel.codes]
-        for kind, ids in (("quota", messages.ids), ("account", None)):
+        whose = [("quota", messages.ids), ("account", None)]
+        for kind, ids in whose[: 1 + self.limits.limit_the_account]:
             asked = self.limits.asked(ids, messages.user, channel, message)
             yield Limited(kind, asked, names, self.now)
 

@@ -8,9 +8,11 @@ import attrs
 import numpy as np
 
 from wxengage.claims.figures import CONTENT_KINDS
+from wxengage.errors import INT64_MAX
 from wxengage.log.intake import read_table
 from wxengage.plan.gating.columns import Words, flags, words
 from wxengage.sends import CATEGORIES
+from wxengage.times.zones import MICROS_PER_SECOND
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -194,7 +196,7 @@ class Past:
         table = read_table(source, ("user", "at"), optional)
         user, ids = table.users("user")
         at, _ = table.times("at", tz=tz, unit=unit)
-        order = np.lexsort((at, user))
+        order = _by_user_and_time(user, at)
         fields = {name: words(table, name) for name in FIELDS if name != "category"}
         fields["category"] = words(
             table, "category", known=CATEGORIES, default="marketing"
@@ -249,6 +251,21 @@ class Past:
         rows = rows[order]
         keys, held = np.unique(group[order], return_counts=True)
         return View(self.at[rows], rows, keys, _bounds(held), column.names)
+
+
+def _by_user_and_time(
+    user: NDArray[np.int64], at: NDArray[np.int64]
+) -> NDArray[np.intp]:
+    """Return rows in order of user, then time, then place."""
+    if not at.size:
+        return np.zeros(0, dtype=np.intp)
+    first = int(at.min())
+    unit = 1 if (at % MICROS_PER_SECOND).any() else MICROS_PER_SECOND
+    width = (int(at.max()) - first) // unit + 1
+    if (int(user.max()) + 1) * width >= INT64_MAX:
+        return np.lexsort((at, user))
+    # One number for both sorts several times as fast.
+    return np.argsort(user * width + (at - first) // unit, kind="stable")
 
 
 def _bounds(held: NDArray[np.int64]) -> NDArray[np.int64]:

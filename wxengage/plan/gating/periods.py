@@ -91,7 +91,9 @@ def period_at(clock: DayClock, per: Period, at: int) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=8192)
-def _spells_of(quiet: QuietHours, tz: str, day: int) -> tuple[tuple[int, int], ...]:
+def _spells_of(
+    start: str, end: str, days: tuple[str, ...] | None, tz: str, day: int
+) -> tuple[tuple[int, int], ...]:
     """Return the quiet spells that touch a day in UTC, whole and in order."""
     # The wall clock is followed through every change: what comes twice is quiet
     # twice, and spells that touch are one.
@@ -99,7 +101,7 @@ def _spells_of(quiet: QuietHours, tz: str, day: int) -> tuple[tuple[int, int], .
     high = low + MICROS_PER_DAY
     opens, closes = (
         minute_of_day(name, text) % MINUTES_PER_DAY * MICROS_PER_MINUTE
-        for name, text in (("start", quiet.start), ("end", quiet.end))
+        for name, text in (("start", start), ("end", end))
     )
     length = (closes - opens) % MICROS_PER_DAY
     since, east = (
@@ -110,19 +112,19 @@ def _spells_of(quiet: QuietHours, tz: str, day: int) -> tuple[tuple[int, int], .
     for begins, ends, offset in zip(since, until, east, strict=True):
         first, last = ((at + offset) // MICROS_PER_DAY for at in (begins, ends))
         for night in range(first - 1, last + 1):
-            start = night * MICROS_PER_DAY + opens - offset
-            end = min(start + length, ends)
-            start = max(start, begins)
-            if start >= end or not _begins_on(quiet, night):
+            if days is not None and WEEKDAYS[(night + _THURSDAY) % 7] not in days:
                 continue
-            if found and found[-1][1] == start:
-                start = found.pop()[0]
-            found.append((start, end))
-    return tuple((start, end) for start, end in found if start < high and end > low)
-
-
-def _begins_on(quiet: QuietHours, day: int) -> bool:
-    return quiet.days is None or WEEKDAYS[(day + _THURSDAY) % 7] in quiet.days
+            falls = night * MICROS_PER_DAY + opens - offset
+            lifts = min(falls + length, ends)
+            falls = max(falls, begins)
+            if falls >= lifts:
+                continue
+            if found and found[-1][1] == falls:
+                falls = found.pop()[0]
+            found.append((falls, lifts))
+    return tuple(
+        (falls, lifts) for falls, lifts in found if falls < high and lifts > low
+    )
 
 
 def quiet_end(quiet: QuietHours, tz: str, at: int) -> int:
@@ -142,7 +144,8 @@ def quiet_end(quiet: QuietHours, tz: str, at: int) -> int:
     int
         ``at`` itself where it is not quiet; as ``QuietHours.ends_after``.
     """
-    for start, end in _spells_of(quiet, tz, at // MICROS_PER_DAY):
-        if start <= at < end:
-            return end
+    day = at // MICROS_PER_DAY
+    for falls, lifts in _spells_of(quiet.start, quiet.end, quiet.days, tz, day):
+        if falls <= at < lifts:
+            return lifts
     return at

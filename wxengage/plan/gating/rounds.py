@@ -8,7 +8,7 @@ that all allow: no constraint ever skips an instant that it would have allowed.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wxengage.plan.gating.periods import period_at
 
@@ -24,23 +24,11 @@ __all__ = ["NEVER", "Step", "calendar_end", "first_free", "rolling_end"]
 NEVER: Final = 2**63 - 1
 
 
-class Step(NamedTuple):
-    """One constraint on one send, ready to be asked.
-
-    Attributes
-    ----------
-    kind
-        ``"cap"``, ``"quiet_hours"`` and so on.
-    source
-        The constraint, of which the name is made where it binds.
-    next
-        From an instant to the first one allowed from there on, or ``NEVER``;
-        microseconds since 1970.
-    """
-
-    kind: str
-    source: Any
-    next: Callable[[int], int]
+#: One constraint on one send, ready to be asked: its kind, what names it where it
+#: binds, and a function with its first arguments. ``ask(*arguments, at)`` gives the
+#: first instant allowed from ``at`` on, or ``NEVER``. A plain tuple: a decision makes
+#: several, and most of them are asked once.
+Step: TypeAlias = "tuple[str, Any, Callable[..., int], tuple[Any, ...]]"
 
 
 def first_free(
@@ -74,7 +62,8 @@ def first_free(
     while moved:
         moved = False
         for step in steps:
-            then = step.next(at)
+            _, _, ask, arguments = step
+            then = ask(*arguments, at)
             if then > at:
                 binding, before, at, moved = step, at, then, True
                 if at >= expires:

@@ -24,13 +24,17 @@ UNDER_14 = AGE_BANDS[0]
 _Settled = tuple[str, str] | None
 
 
-def settled_by(gate: Gate, send: Send, history: History, now: dt.datetime) -> _Settled:
+def settled_by(
+    gate: Gate, send: Send, history: History, now: dt.datetime, at: int
+) -> _Settled:
     """Return why a message is dropped at once.
 
     Parameters
     ----------
     gate, send, history, now
         As for ``Gate.check``.
+    at
+        ``now`` in microseconds since 1970.
 
     Returns
     -------
@@ -38,11 +42,11 @@ def settled_by(gate: Gate, send: Send, history: History, now: dt.datetime) -> _S
         Reason and constraint of the first rule that drops it, in the order of
         ``Gate``; None where none does.
     """
-    if send.expires is not None and micros("now", now) >= micros("e", send.expires):
+    if send.expires is not None and at >= micros("expires", send.expires):
         return "expired", "expires"
     return (
         _by_channel(send, history, now)
-        or _by_person(gate, send, history, now)
+        or _by_person(gate, send, history, at)
         or _by_zone(gate, send, history)
     )
 
@@ -58,17 +62,16 @@ def _by_channel(send: Send, history: History, now: dt.datetime) -> _Settled:
     return None
 
 
-def _by_person(gate: Gate, send: Send, history: History, now: dt.datetime) -> _Settled:
-    user = history.user
-    if send.category == "marketing" and user.age_band == UNDER_14:
+def _by_person(gate: Gate, send: Send, history: History, at: int) -> _Settled:
+    if send.category == "marketing" and history.user.age_band == UNDER_14:
         return "under_14", f"age_band: {UNDER_14}"
     if not gate.asks("consent", send):
         return None
-    topic = f"topic: {send.topic or ALL_TOPICS}"
-    if user.opted_out(send.topic, now):
-        return "opted_out", topic
-    if gate.consent == "opt_in" and not user.consents_to(send.topic, now):
-        return "no_consent", topic
+    said = history.said(send.topic, at)
+    if said == "no":
+        return "opted_out", f"topic: {send.topic or ALL_TOPICS}"
+    if gate.consent == "opt_in" and said != "yes":
+        return "no_consent", f"topic: {send.topic or ALL_TOPICS}"
     return None
 
 
