@@ -8,7 +8,7 @@ the chance not to have succeeded yet.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 import numpy as np
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Allotment", "allot", "geometric", "utilities"]
 
-_TABLE = 2  # dimensions
+_TABLE: Final = 2  # dimensions
+# So many steps of a dynamic program are done in the blink of an eye.
+_SMALL: Final = 5_000_000
 
 
 def geometric(first: Floats, ratio: Floats, most: int) -> Floats:
@@ -172,10 +174,11 @@ def allot(u: ArrayLike, budget: int | None = None) -> Allotment:
     highest ``u[k] - p k``, and ``p budget`` plus the sum of these is a bound. The
     best price is the slope, on the units' concave hulls, at which the budget is
     used up, found exactly by sorting the hulls' edges. Where each row of ``u``
-    is concave the value is the bound; otherwise edges are longer than one
-    attempt, and what is left of the budget goes to the best gains that fit: then
-    the gap is at most one edge's gain. ``O(n most^2 + e log e)`` for ``e`` edges,
-    at most ``n most``.
+    is concave this is the best allotment. Otherwise edges may be longer than one
+    attempt, and the last one may not fit: then a dynamic program finds the best
+    where ``n most budget`` is small, and in a large crowd the rest goes to the
+    best gains that fit, with a gap of at most one edge's gain. But for the
+    program ``O(n most^2 + e log e)`` for ``e`` edges, at most ``n most``.
 
     Examples
     --------
@@ -196,12 +199,16 @@ def allot(u: ArrayLike, budget: int | None = None) -> Allotment:
     taken = order[:fits]
     volumes = np.bincount(unit[taken], length[taken], len(table)).astype(np.int64)
     price = float(slope[order[fits]]) if fits < len(order) else 0.0
-    if budget is not None and price:
-        _fill(table, volumes, budget - int(volumes.sum()))
-    value = float(table[rows, volumes].sum())
     best = (table - price * np.arange(table.shape[1])).max(axis=1, initial=-np.inf)
     bound = float(best.sum()) + price * (budget or 0)
-    return Allotment(volumes, value, max(bound, value), price)
+    left = 0 if budget is None else budget - int(volumes.sum())
+    exact = not left or not price
+    if not exact and table.size * ((budget or 0) + 1) <= _SMALL:
+        volumes, exact = _exact(table, budget or 0), True
+    elif not exact:
+        _fill(table, volumes, left)
+    value = float(table[rows, volumes].sum())
+    return Allotment(volumes, value, value if exact else max(bound, value), price)
 
 
 def _edges(table: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -229,6 +236,25 @@ def _edges(table: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]
         return nobody, nobody, np.zeros(0)
     unit, length, slope = (np.concatenate(part) for part in zip(*found, strict=True))
     return unit, length, slope
+
+
+def _exact(table: Floats, budget: int) -> NDArray[np.int64]:
+    """Return the best volumes within a budget, by dynamic programming."""
+    n, width = table.shape
+    worth = np.zeros(budget + 1)
+    choices = np.zeros((n, budget + 1), dtype=np.int64)
+    for row in range(n):
+        before, worth = worth, np.full(budget + 1, -np.inf)
+        for k in range(min(width, budget + 1)):
+            with_k = before[: budget + 1 - k] + table[row, k]
+            # The smaller of two alike stays.
+            better = with_k > worth[k:]
+            worth[k:][better], choices[row, k:][better] = with_k[better], k
+    volumes = np.zeros(n, dtype=np.int64)
+    for row in reversed(range(n)):
+        volumes[row] = choices[row, budget]
+        budget -= int(volumes[row])
+    return volumes
 
 
 def _fill(table: Floats, volumes: NDArray[np.int64], left: int) -> None:
