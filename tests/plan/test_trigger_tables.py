@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ import pytest
 from wxengage.datasets import demo_log
 from wxengage.errors import InvalidInputError
 from wxengage.log.events import Event
+from wxengage.log.kinds import KINDS
 from wxengage.log.reading import read_log
 from wxengage.plan.scenes.due import due_triggers
 from wxengage.plan.scenes.facts import Facts
@@ -31,6 +34,8 @@ from wxengage.plan.scenes.trigger import Step, Trigger
 from wxengage.segments.lifecycle import classify_users
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wxengage.log.table import Log
 
 DAY = dt.timedelta(days=1)
@@ -80,6 +85,35 @@ def test_the_silent_are_the_dormant() -> None:
 
     assert len(dormant)
     assert dormant.tolist() == found.user.tolist()
+
+
+def test_real_messages_fall_silent_as_a_plain_loop_says(data_folder: Path) -> None:
+    """Six months of messages among students: who is silent for three days, and when."""
+    text = (data_folder / "collegemsg" / "CollegeMsg.txt").read_text(encoding="ascii")
+    rows = [[int(word) for word in line.split()] for line in text.splitlines()]
+    users, stamps = [row[0] for row in rows], [row[2] for row in rows]
+    log = read_log({"user": users, "at": stamps}, kind=KINDS["message"], unit="s")
+    now = max(stamps) - 60 * 86_400
+    sent: dict[int, list[int]] = defaultdict(list)
+    for user, stamp in zip(users, stamps, strict=True):
+        if stamp <= now:
+            sent[user].append(stamp)
+    expected: dict[str, set[int]] = {"each_occasion": set(), "never": set()}
+    for user, times in sent.items():
+        times.sort()
+        gaps = [b - a for a, b in itertools.pairwise(times)]
+        if now - times[-1] >= 3 * 86_400:
+            expected["each_occasion"].add(user)
+            if max(gaps, default=0) <= 3 * 86_400:
+                expected["never"].add(user)
+
+    again: Any
+    for again, silent in expected.items():
+        trigger = Trigger("t", Silent(3 * DAY), (ALWAYS,), again=again)
+        found = due_many(trigger, log, dt.datetime.fromtimestamp(now, dt.UTC))
+
+        assert len(silent) > 100
+        assert sorted(silent) == found.user.tolist()
 
 
 def test_a_streak_about_to_break_is_one_that_the_log_counts() -> None:
@@ -317,3 +351,9 @@ def test_bad_questions_are_named(
     """Nothing is guessed."""
     with pytest.raises(InvalidInputError, match=message):
         due_many(triggers, log, now)
+
+
+def test_one_id_is_no_collection_of_ids() -> None:
+    """Its letters are none."""
+    with pytest.raises(InvalidInputError, match="done must be a collection of ids"):
+        due_many(RECALL, empty(), NOON, done="abc")

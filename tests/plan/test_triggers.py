@@ -76,6 +76,14 @@ def test_a_step_is_due_from_its_instant_on_and_not_at_its_end() -> None:
     assert (opens, closes) == stretch(ada(("follow", followed)), hello, opens)
 
 
+def test_an_end_that_no_calendar_tells_is_none() -> None:
+    """A grace may reach beyond the year 9999."""
+    now = dt.datetime(9990, 1, 1, tzinfo=dt.UTC)
+    trigger = Trigger("t", Followed(), (attrs.evolve(HI, grace=10_000 * DAY),))
+
+    assert (now, None) == stretch(ada(("follow", now)), trigger, now)
+
+
 def test_asking_twice_gives_the_same_send() -> None:
     """An outbox that knows the id takes it once."""
     facts = ada(("follow", at("03-02T09:00")))

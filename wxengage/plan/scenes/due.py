@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -10,14 +11,13 @@ from wxengage.errors import InvalidInputError
 from wxengage.plan.scenes.facts import Facts
 from wxengage.plan.scenes.occasions import occasions_of
 from wxengage.plan.scenes.scene import span_of
-from wxengage.plan.scenes.trigger import FOREVER, require_triggers
+from wxengage.plan.scenes.trigger import require_triggers
 from wxengage.plan.scenes.walls import due_at
 from wxengage.sends import fingerprint
 from wxengage.times.days import DayClock
 from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator
 
     from wxengage.plan.scenes.occasions import Occasion
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from wxengage.sends import Send
 
 __all__ = ["due_triggers", "instant", "send_id"]
+
+# The last year that every zone can tell.
+_END: Final = micros("end", dt.datetime(9998, 12, 31, tzinfo=dt.UTC))
 
 
 def send_id(trigger: str, user: str, occasion: str, message: str) -> str:
@@ -118,8 +121,8 @@ def _require_facts(got: object) -> None:
 
 
 def instant(at: int, tz: dt.tzinfo) -> dt.datetime | None:
-    """Return microseconds since 1970 as an instant, None for ``FOREVER``."""
-    return None if at == FOREVER else from_micros(at, tz)
+    """Return microseconds since 1970 as an instant, None beyond every calendar."""
+    return None if at >= _END else from_micros(at, tz)
 
 
 def _open(

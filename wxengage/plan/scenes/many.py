@@ -153,6 +153,7 @@ def due_many(
     """
     known, at = require_triggers(triggers), micros("now", now)
     _require_log(log)
+    gone = _require_ids(done)
     log = log.collect()
     crowd = Crowd.of(log, people, holdings, Reading(tz, unit))
     steps = tuple(step for trigger in known for step in trigger.steps)
@@ -168,7 +169,7 @@ def due_many(
         ],
         dtype=object,
     )
-    fresh = np.flatnonzero([one not in done for one in ids])
+    fresh = np.flatnonzero([one not in gone for one in ids])
     rows, ids = rows.take(fresh), ids[fresh]
     return DueSends(
         user=users[fresh],
@@ -190,6 +191,12 @@ def _require_log(got: object) -> None:
     if not isinstance(got, Log):
         hint = "read_log(...) makes one of a table; for one user take due_triggers"
         raise InvalidInputError("log", type(got), "a Log", hint)
+
+
+def _require_ids(got: Collection[str]) -> frozenset[str]:
+    if isinstance(got, str):
+        raise InvalidInputError("done", got, "a collection of ids", "as in {'...'}")
+    return frozenset(got)
 
 
 def _spread(texts: list[str], rows: NDArray[np.int64]) -> NDArray[np.object_]:
