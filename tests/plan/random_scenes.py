@@ -99,7 +99,7 @@ def some_trigger(rng: random.Random, name: str = "t") -> Trigger:
     return attrs.evolve(plain, unless=unless, again=again)
 
 
-def some_facts(rng: random.Random, user: str, start: dt.datetime) -> Facts:
+def some_facts(rng: random.Random, user: str | int, start: dt.datetime) -> Facts:
     """Return a user with a past of half hours."""
     deeds = [
         (rng.choice(KINDS), rng.randrange(2 * HOURS)) for _ in range(rng.randrange(14))
@@ -143,6 +143,7 @@ def some_case(
     rng = random.Random(seed)  # noqa: S311  no secret
     start = rng.choice(STARTS)
     asked = [some_trigger(rng, f"t{n}") for n in range(ASKED)]
-    users = [some_facts(rng, user, start) for user in rng.sample("abcd", 3)]
+    names: list[Any] = rng.choice([["d", "é", "a", "用户"], [40, 3, 2**62 + 1, 7]])
+    users = [some_facts(rng, user, start) for user in rng.sample(names, 3)]
     now = start + rng.randrange(2 * HOURS) * HALF
     return asked, users, now, rng.choice(CLOCKS)

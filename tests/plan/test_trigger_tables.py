@@ -250,15 +250,19 @@ def test_a_send_without_an_end_has_none() -> None:
 
 def test_whole_numbers_are_ids_and_become_text_in_sends() -> None:
     """In the order of the numbers, with the ids that one user alone gets."""
-    log = read_log({"user": [10, 9], "kind": ["follow"] * 2, "at": [NOON - DAY] * 2})
+    large = 2**62 + 1
+    log = read_log({"user": [large, 5], "kind": ["follow"] * 2, "at": [NOON - DAY] * 2})
     trigger = Trigger("t", Followed(), (ALWAYS,))
-    facts = Facts(10, events=(Event("follow", user=10, at=NOON - DAY),))
+    facts = Facts(large, events=(Event("follow", user=large, at=NOON - DAY),))
+    people = {"user": [large, 9], "birthday": ["05-05", "03-02"]}
 
-    found = due_many([trigger, BIRTHDAY], log, NOON, people={"user": [9, 11]})
+    found = due_many([trigger, BIRTHDAY], log, NOON, people=people)
 
-    assert [9, 10] == found.user.tolist()
-    assert ("9", "10") == tuple(send.user for send in found.sends)
-    assert found.sends[1:] == due_triggers(trigger, facts, NOON)
+    assert [(5, "t"), (9, "birthday"), (large, "t")] == list(
+        zip(found.user.tolist(), found.trigger.tolist(), strict=True)
+    )
+    assert ("5", "9", str(large)) == tuple(send.user for send in found.sends)
+    assert found.sends[2:] == due_triggers(trigger, facts, NOON)
 
 
 def test_nothing_known_is_nothing_due() -> None:

@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from wxengage.sends import Send
 
 
+def by_id(users: Sequence[Facts]) -> list[Facts]:
+    """Return users in the order of their ids."""
+
+    def key(facts: Facts) -> Any:
+        return facts.user
+
+    return sorted(users, key=key)
+
+
 def tables(users: Sequence[Facts]) -> tuple[Log, dict[str, Any], dict[str, Any]]:
     """Return the same facts as a log and two tables."""
     events = [event for facts in users for event in facts.events]
@@ -60,7 +69,7 @@ def agree(seed: int) -> list[str]:
     log, people, holdings = tables(users)
     one_by_one = [
         send
-        for facts in sorted(users, key=lambda facts: str(facts.user))
+        for facts in by_id(users)
         for send in due_triggers(asked, facts, now, clock=clock)
     ]
 
@@ -169,7 +178,7 @@ def test_what_is_done_is_not_proposed_again(seed: int) -> None:
     assert left.sends == tuple(s for s in given_all.sends if s.id not in done)
     assert list(left.sends) == [
         send
-        for facts in sorted(users, key=lambda facts: str(facts.user))
+        for facts in by_id(users)
         for send in due_triggers(
             asked, attrs.evolve(facts, done=done), now, clock=clock
         )

@@ -177,11 +177,15 @@ def _joined(
         rule = "whole numbers in every table or text in every table"
         raise InvalidInputError("user", [c.dtype for c in columns], rule)
     found = codes_of(np.concatenate(columns))
-    # In order of first appearance, so the log's codes are its own.
+    # The log's users first, under the log's own codes.
+    code = np.full(len(found.values), UNKNOWN)
+    code[found.codes[: len(log)]] = np.arange(len(log))
+    others = code == UNKNOWN
+    code[others] = np.arange(len(log), len(code))
     ends = np.cumsum([len(log), *(len(ids) for _, ids in tables)])
-    places = np.split(found.codes, ends[:-1])[1:]
+    places = np.split(code[found.codes], ends[:-1])[1:]
     joined = [place[codes] for place, (codes, _) in zip(places, tables, strict=True)]
-    return Ids(found.values), joined
+    return Ids(found.values[np.argsort(code)]), joined
 
 
 def _words(
