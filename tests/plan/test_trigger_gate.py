@@ -1,9 +1,8 @@
-"""What a trigger proposes is what the gate takes: the rooms fit together."""
+"""What a trigger proposes is what gate and planner take: the rooms fit together."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,17 +11,21 @@ from wxengage.channels.catalog import CATALOG
 from wxengage.channels.folding import advance as fold
 from wxengage.channels.quotas import Quota
 from wxengage.log.events import Event
+from wxengage.log.reading import read_log
+from wxengage.pacing.caps import Cap
 from wxengage.pacing.quiet import QuietHours
+from wxengage.plan.candidates import Candidates
 from wxengage.plan.gating.gate import Gate
 from wxengage.plan.gating.history import History
 from wxengage.plan.scenes.due import due_triggers
 from wxengage.plan.scenes.facts import Facts
+from wxengage.plan.scenes.many import due_many
 from wxengage.plan.scenes.plays import NEWCOMER, RECALL
+from wxengage.plan.scenes.scene import Silent
+from wxengage.plan.scenes.trigger import Step, Trigger
+from wxengage.plan.solver import plan_sends
 from wxengage.rules.book import rulebook
 from wxengage.users import User, advance
-
-if TYPE_CHECKING:
-    from wxengage.plan.scenes.trigger import Trigger
 
 NINE = dt.datetime(2026, 3, 2, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 FOLLOW = Event("follow", user="ada", at=NINE)
@@ -68,3 +71,26 @@ def test_a_recall_waits_for_the_morning_and_not_beyond_its_grace() -> None:
     assert () == due_triggers(RECALL, returned, decision.at)
     assert gift.expires is not None
     assert "expired" == Gate().check(gift, history, gift.expires).reason
+
+
+def test_a_series_is_planned_like_any_other_candidates() -> None:
+    """The planner chooses one of two that are due, within its hours."""
+    scene, hour = Silent(dt.timedelta(days=7)), "20:00"
+    two = Trigger(
+        "two",
+        scene,
+        (
+            Step("a", "wecom", at=hour, value=1.0),
+            Step("b", "wecom", at=hour, value=2.0),
+        ),
+    )
+    like = Event("like", user="ada", at=NINE - dt.timedelta(days=7))
+    evening = NINE.replace(hour=20)
+    due = due_many(two, read_log([like]), evening)
+
+    plan = plan_sends(Candidates.from_sends(due.sends), (Cap(1),))
+
+    assert ["a", "b"] == due.message.tolist()
+    assert [("b", evening, due.sends[1].id)] == [
+        (send.message, send.at, send.id) for send in plan.sends
+    ]

@@ -200,16 +200,6 @@ def _moments(
             yield user[new], at[new]
 
 
-def _following(
-    user: NDArray[np.int64], at: NDArray[np.int64], none: int
-) -> NDArray[np.int64]:
-    """Return the same user's next instant, or ``none``."""
-    found = np.full(len(at), none)
-    same = user[1:] == user[:-1]
-    found[:-1][same] = at[1:][same]
-    return found
-
-
 def _followed(_: Followed, crowd: Crowd, now: int, __: DayClock) -> Occasions:
     return Occasions.joined(
         _stretches(
@@ -258,7 +248,9 @@ def _silent(scene: Silent, crowd: Crowd, now: int, _: DayClock) -> Occasions:
     after = span_of(scene.after)
 
     def of(user: NDArray[np.int64], at: NDArray[np.int64]) -> Occasions:
-        following = _following(user, at, FOREVER)
+        following = np.full(len(at), FOREVER)
+        same = user[1:] == user[:-1]
+        following[:-1][same] = at[1:][same]
         rows = np.flatnonzero((at + after <= now) & (at + after < following))
         at, following = at[rows], following[rows]
         return _endless(user[rows], at, at + after, following < FOREVER)
