@@ -142,6 +142,18 @@ def test_a_mapping_pairs_and_rungs_are_the_same_ladder() -> None:
     assert Ladder([(3, 800), (6, Cash(1500))], pays="total") == TOTAL
 
 
+@given(st.integers(10, 999), st.integers(1, 20), st.integers(1, 999))
+def test_linear_plus_bonus_pays_every_invite_and_once_more(
+    each: int, at: int, bonus: int
+) -> None:
+    """As its name says, for any number of invites."""
+    ladder = Ladder.linear_plus_bonus(each, at=at, bonus=bonus)
+
+    counts = np.arange(60)
+    expected = counts * each + bonus * (counts >= at)
+    assert expected.tolist() == ladder.entitlement(counts).tolist()
+
+
 def test_other_rewards_are_kept_and_units_do_not_mix() -> None:
     """Cash includes cash, points include points, a badge stays."""
     assert () == MIXED.rewards(0)
@@ -346,6 +358,18 @@ def test_the_largest_entitlement_is_exact() -> None:
         (lambda: TOTAL.next_rung(-1), "invites must be at least 0"),
         (lambda: MIXED.crossings(0, 10**9), "after must be at most 100,000 steps"),
         (lambda: Rung(3, 800), "reward must be a reward"),  # type: ignore[arg-type]
+        (
+            lambda: Ladder.linear_plus_bonus(9, at=1, bonus=1),
+            "repeats must be at least 0.10",
+        ),
+        (
+            lambda: Ladder.linear_plus_bonus(100, at=0, bonus=1),
+            "at must be at least 1",
+        ),
+        (
+            lambda: Ladder.linear_plus_bonus(100, at=3, bonus=0),
+            "bonus must be at least 1",
+        ),
         (lambda: Ladder({1: Perk("x")}, pays="each").diagnose(), "cash or points"),
     ],
 )

@@ -45,6 +45,7 @@ Pays = Literal["total", "each"]
 PAYS: Final[tuple[str, ...]] = get_args(Pays)
 # More steps than this at once are a mistake: nobody brings so many friends.
 _MOST_STEPS: Final = 100_000
+_MOST_RUNGS: Final = 10_000
 
 
 @attrs.frozen(init=False)
@@ -122,6 +123,47 @@ class Ladder:
                 INT64_MAX
             ):
                 raise InvalidInputError("rungs", total, "at most 2**63 - 1 in all")
+
+    @classmethod
+    def linear_plus_bonus(cls, each: Fen, *, at: int, bonus: Fen) -> Ladder:
+        """Return the ladder that pays every invite, and once a bonus.
+
+        Parameters
+        ----------
+        each
+            Fen for every invite, without end.
+        at
+            Invites at which the bonus is paid too, from 1 to 10,000.
+        bonus
+            Fen, at least 1.
+
+        Returns
+        -------
+        Ladder
+            A ladder like any other.
+
+        Raises
+        ------
+        InvalidInputError
+            If a number breaks its rule, or ``each`` is less than WeChat pays.
+
+        Notes
+        -----
+        A reward for every invite and a bonus at a threshold come within a constant
+        of the best contract there is; thresholds alone lose the more, the more
+        people the best inviters know (Lobel, Sadler and Varshney 2017).
+
+        Examples
+        --------
+        >>> ladder = Ladder.linear_plus_bonus(100, at=5, bonus=500)
+        >>> ladder.entitlement([4, 5, 9]).tolist()
+        [400, 1000, 1400]
+        """
+        require_whole("each", each, least=1)
+        require_whole("at", at, least=1, most=_MOST_RUNGS)
+        require_whole("bonus", bonus, least=1)
+        rungs = [(n, each) for n in range(1, at)]
+        return cls([*rungs, (at, each + bonus)], pays="each", repeats=(1, each))
 
     @functools.cached_property
     def steps(self) -> tuple[Step, ...]:
