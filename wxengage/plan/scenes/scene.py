@@ -126,7 +126,8 @@ class Followed:
     An occasion is a stretch of following: it is entered with the first follow
     since the last unfollow and over with the next unfollow. Another follow in
     between changes nothing, and a follow in the instant of an unfollow does not
-    stay.
+    stay. All accounts are taken together: give the events of one account where
+    several are kept apart.
     """
 
 
