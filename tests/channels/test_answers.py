@@ -147,6 +147,13 @@ def test_a_code_is_felt_as_far_as_its_scope_reaches(code: int) -> None:
         assert quota.refusal(on(own, "t2"), NOON) is None
 
 
+@pytest.mark.parametrize("code", [40003, 43019, 48002, 48004, 50002])
+def test_what_an_official_account_is_told_says_nothing_of_wecom(code: int) -> None:
+    """Also where accounts have no name: it is another account, of another kind."""
+    for channel in ("wecom_customer_task", "wecom_moments", "sms"):
+        assert after(code).refusal(on(channel), NOON) is None
+
+
 def test_a_duplicate_counts_as_sent() -> None:
     """The platform has it already."""
     assert 3 == after(45065).may_send(on("mass_send"), NOON).left

@@ -20,7 +20,7 @@ from tests.channels.random_facts import (
 from wxengage.channels.bulk import quotas_of
 from wxengage.channels.catalog import CATALOG
 from wxengage.channels.folding import advance
-from wxengage.channels.marks import Failure
+from wxengage.channels.marks import KEPT, Failure
 from wxengage.channels.quota_table import Quotas
 from wxengage.channels.quotas import REASONS, Quota
 from wxengage.errors import InvalidInputError
@@ -159,6 +159,29 @@ def test_a_table_has_a_row_a_user_and_channel_that_is_limited() -> None:
     assert set(table.reason.tolist()) <= {"", *REASONS}
 
 
+@pytest.mark.parametrize("declined", [False, True])
+def test_the_table_forgets_what_a_quota_forgets(declined: bool) -> None:
+    """More grants of one template than are kept, and more messages."""
+    second = dt.timedelta(seconds=1)
+    rows = [
+        Event("subscribe", user="ada", at=NOON + n * second, item="t1")
+        for n in range(KEPT + 20)
+    ]
+    rows += [
+        Event("deliver", user="ada", at=at, channel="subscribe_message", item="t1")
+        for at in [NOON + (n + 0.5) * second for n in range(0, 2 * KEPT + 20, 9)]
+    ]
+    if declined:
+        rows.append(Event("decline", user="ada", at=NOON + 30 * second, item="t1"))
+    later = NOON + dt.timedelta(hours=1)
+    quota = folded(rows, later, (), DayClock())["ada"]
+    send = Send("s", "ada", "subscribe_message", "t1")
+
+    expected = quota.may_send(send, later).left
+    assert expected
+    assert expected == left(quotas_of(log_of(rows), later), "ada")["subscribe_message"]
+
+
 def test_later_rows_are_left_out() -> None:
     """A table of this morning does not know the afternoon."""
     before = quotas_of(log_of(story()), NOON - dt.timedelta(minutes=45))
@@ -185,7 +208,8 @@ def test_whole_numbers_are_users_too() -> None:
 
     assert np.dtype(np.int64) == table.user.dtype
     assert [3, 7] == np.unique(table.user).tolist()
-    assert ["suppressed"] == np.unique(table.reason[table.user == 7]).tolist()
+    mass = table.channel == "mass_send"
+    assert ["", "suppressed"] == table.reason[mass].tolist()
 
 
 def test_the_accounts_own_rows_are_there_where_its_quota_is_given() -> None:

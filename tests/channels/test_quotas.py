@@ -12,6 +12,7 @@ import pytest
 from wxengage.channels.folding import advance
 from wxengage.channels.marks import KEPT, Lifted, Mark
 from wxengage.channels.quotas import Allowance, Quota
+from wxengage.channels.terms import Limit
 from wxengage.errors import InvalidInputError
 from wxengage.log.events import Event
 from wxengage.rules.book import rulebook
@@ -263,6 +264,24 @@ def test_of_grants_and_messages_the_latest_are_kept() -> None:
     )
 
 
+def test_a_rule_with_a_larger_number_is_kept_to_exactly() -> None:
+    """More messages are remembered then."""
+    rule = BOOK["WX-CS-001"]
+    params = {**rule.params, "count": KEPT + 3}
+    book = BOOK.overlay([attrs.evolve(rule, params=params, source="a test")])
+    sent = [went("customer_message", NOON + n * SECOND) for n in range(KEPT + 3)]
+
+    assert (
+        1
+        == told(act("message", NOON), *sent[:-1], book=book)
+        .may_send(CUSTOMER, NOON + HOUR)
+        .left
+    )
+    assert "used_up" == told(act("message", NOON), *sent, book=book).refusal(
+        CUSTOMER, NOON + HOUR
+    )
+
+
 # --- periods --------------------------------------------------------------------------
 
 
@@ -488,6 +507,24 @@ def test_a_broken_quota_is_refused_by_its_field(
     """Each field says what it must be."""
     with pytest.raises(InvalidInputError, match=said.replace("a date", "a date.*")):
         Quota(**{"user": "ada", **fields})
+
+
+@pytest.mark.parametrize(
+    ("said", "fields"),
+    [
+        ("channel must be", {"channel": ""}),
+        ("did you mean 'month'", {"per": "mont"}),
+        ("count must be at least 0", {"count": -1}),
+        ("count must be a whole number", {"count": 1.0}),
+        ("count must be a number but for a month", {"count": None, "per": "day"}),
+    ],
+)
+def test_a_broken_limit_is_refused_by_its_field(
+    said: str, fields: dict[str, Any]
+) -> None:
+    """Each field says what it must be."""
+    with pytest.raises(InvalidInputError, match=said):
+        Limit(**{"channel": "mass_send", "per": "month", "count": 4, **fields})
 
 
 def test_what_is_lifted_names_its_instant() -> None:

@@ -16,6 +16,7 @@ from wxengage.channels.accounts import kind_of, resolved
 from wxengage.channels.catalog import CATALOG
 from wxengage.channels.folding import ACTED_AT, GRANTED
 from wxengage.channels.happenings import COUNTED
+from wxengage.channels.marks import KEPT
 from wxengage.channels.periods import days_in, next_start, periods
 from wxengage.channels.quota_table import limited_channels
 from wxengage.channels.quotas import REASONS
@@ -208,8 +209,11 @@ def _grants(channel: Channel, found: Happenings, known: Known, kind: str) -> Blo
             (every.kind != KIND_CODES["deliver"]) | (every.channel == place)
         )
     rows = rows.take(rows.item > 0)
+    good_for = sends_a_grant(known.rulebook)
+    rows = _latest(rows, "subscribe", KEPT)
+    rows = _latest(rows, "deliver", KEPT * max(good_for, 1))
     step = np.zeros(len(rows.at), dtype=np.int64)
-    step[rows.kind == KIND_CODES["subscribe"]] = sends_a_grant(known.rulebook)
+    step[rows.kind == KIND_CODES["subscribe"]] = good_for
     step[rows.kind == KIND_CODES["deliver"]] = -1
     # At one instant grants come first, then messages, then what takes grants away.
     rank = np.sign(-step) + np.where(rows.kind == KIND_CODES["decline"], 2, 0)
@@ -223,6 +227,20 @@ def _grants(channel: Channel, found: Happenings, known: Known, kind: str) -> Blo
     reason = np.where(left > 0, 0, _REASONS["no_grant"])
     where = np.full(len(user), _CHANNELS[channel.code])
     return Block(user, where, item, left, opens, np.full(len(user), NEVER), reason)
+
+
+def _latest(rows: Happenings, kind: str, kept: int) -> Happenings:
+    """Return the rows, of one kind only so many as a quota keeps a template."""
+    which = np.flatnonzero(rows.kind == KIND_CODES[kind])
+    order = which[np.lexsort((rows.at[which], rows.item[which], rows.user[which]))]
+    pair = np.stack([rows.user[order], rows.item[order]])
+    place = np.arange(len(order))
+    ends = np.ones(len(order), dtype=np.bool_)
+    ends[:-1] = (pair[:, 1:] != pair[:, :-1]).any(axis=0)
+    end_of = np.flatnonzero(ends)[np.cumsum(ends) - ends]
+    old = np.zeros(len(rows.at), dtype=np.bool_)
+    old[order[end_of - place >= kept]] = True
+    return rows.take(~old) if old.any() else rows
 
 
 def _balances(

@@ -10,7 +10,13 @@ from wxengage.channels.accounts import kind_of, resolved
 from wxengage.channels.answers import answer_to
 from wxengage.channels.catalog import CATALOG
 from wxengage.channels.marks import KEPT, Failure, Lifted, Mark, added
-from wxengage.channels.terms import ACTS, limits_of, openings, sends_a_grant
+from wxengage.channels.terms import (
+    ACTS,
+    limits_of,
+    messages_kept,
+    openings,
+    sends_a_grant,
+)
 from wxengage.errors import InvalidInputError
 from wxengage.log.events import Event
 from wxengage.sends import Sent
@@ -80,7 +86,8 @@ def advance(
     -----
     Any order of the same events, any of them any number of times, gives the same
     quota, as long as each comes with the rulebook of its own day. Calendar limits
-    are those of the latest rulebook. Linear in what the quota holds.
+    are those of the latest rulebook. Linear in what the quota holds. A message that
+    does not count against caps has still used the platform's quota.
 
     A quota without a user takes what concerns an account: messages, and refusals
     that are not about one recipient.
@@ -92,7 +99,7 @@ def advance(
     if new and (as_of is None or rulebook.as_of > as_of):
         as_of, limits = rulebook.as_of, limits_of(rulebook)
     for mark in new:
-        marks = added(marks, mark, _kept(mark, limits))
+        marks = added(marks, mark, _kept(mark, limits, rulebook))
     changed = attrs.evolve(quota, clock=clock, as_of=as_of, limits=limits, marks=marks)
     return quota if changed == quota else changed
 
@@ -109,12 +116,14 @@ def _require_own(quota: Quota, event: object) -> None:
     raise InvalidInputError("event.user", event.user, "the quota's own user", hint)
 
 
-def _kept(mark: Mark, limits: tuple[Limit, ...]) -> int:
-    """Return how many facts of a kind must stay for its limits to be exact."""
+def _kept(mark: Mark, limits: tuple[Limit, ...], book: Rulebook) -> int:
+    """Return how many facts of a kind must stay for the answers to be exact."""
     if mark.what != "sent":
         return KEPT
-    counts = [limit.count or 0 for limit in limits if limit.channel == mark.channel]
-    return max(KEPT, *counts, 0)
+    if CATALOG[mark.channel].quota == "grant":
+        # As many as the grants that are kept are good for.
+        return KEPT * max(sends_a_grant(book), 1)
+    return max(KEPT, messages_kept(book, mark.channel, limits))
 
 
 def _marks(

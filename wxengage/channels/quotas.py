@@ -83,6 +83,13 @@ class Allowance(NamedTuple):
     left: int | None
 
 
+def _ascending(marks: tuple[Mark, ...]) -> bool:
+    # An account's day has many facts: only those of one instant are compared whole.
+    times = [mark.at for mark in marks]
+    meet = [row for row, pair in enumerate(pairwise(times)) if pair[0] >= pair[1]]
+    return all(marks[row] < marks[row + 1] for row in meet)
+
+
 def _how_many(marks: tuple[Mark, ...]) -> str:
     return f"<{len(marks)} facts>"
 
@@ -151,7 +158,7 @@ class Quota:
             got = getattr(self, name)
             if not isinstance(got, tuple) or not set(map(type, got)) <= {kind}:
                 raise InvalidInputError(name, got, f"a tuple of {kind.__name__}")
-        if not all(a.at < b.at or a < b for a, b in pairwise(self.marks)):
+        if not _ascending(self.marks):
             raise InvalidInputError("marks", self.marks, "ascending, each once")
 
     @classmethod

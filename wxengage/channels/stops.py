@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wxengage.channels.answers import answer_to
+from wxengage.channels.catalog import CATALOG
 from wxengage.channels.periods import next_start
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _reaches(answer: Answer, mark: Mark, channel: str, message: str) -> bool:
         return mark.channel == channel
     if answer.scope in {"template", "recipient x template"}:
         return (mark.channel, mark.message) == (channel, message)
-    return True
+    # Where accounts have no name, their kind still tells them apart.
+    return bool({*CATALOG[mark.channel].on} & {*CATALOG[channel].on})
 
 
 def _cures(answer: Answer, mark: Mark, cure: Mark) -> bool:

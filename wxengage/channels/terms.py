@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 from wxengage.channels.periods import PERIODS, Period
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, nearest, require_id, require_whole
 from wxengage.times.zones import MICROS_PER_SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wxengage.rules.book import Rulebook
 
-__all__ = ["ACTS", "Limit", "Opening", "limits_of", "openings", "sends_a_grant"]
+__all__ = [
+    "ACTS",
+    "Limit",
+    "Opening",
+    "limits_of",
+    "messages_kept",
+    "openings",
+    "sends_a_grant",
+]
 
 #: What a user does that may open a window.
 ACTS: Final = ("message", "menu_click", "follow", "scan", "open")
@@ -71,6 +81,11 @@ class Limit:
         ``"user"``: for each user, or group, by itself; ``"account"``: for all.
     kind
         The kind of account it holds at; "" for any.
+
+    Raises
+    ------
+    InvalidInputError
+        If a field breaks its rule.
     """
 
     channel: str
@@ -78,6 +93,17 @@ class Limit:
     count: int | None
     whose: Literal["user", "account"] = "user"
     kind: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        require_id("channel", self.channel)
+        if self.per not in PERIODS:
+            raise InvalidInputError(
+                "per", self.per, "a period", nearest(self.per, PERIODS)
+            )
+        if self.count is not None:
+            require_whole("count", self.count)
+        elif self.per != "month":
+            raise InvalidInputError("count", None, "a number but for a month")
 
 
 def openings(book: Rulebook, kind: str, act: str) -> tuple[Opening, ...]:
@@ -115,6 +141,35 @@ def openings(book: Rulebook, kind: str, act: str) -> tuple[Opening, ...]:
         span = book[_REPLY_RULE].param("deadline_s", int) * MICROS_PER_SECOND
         found.append(Opening("passive_reply", 1, span))
     return tuple(found)
+
+
+def messages_kept(book: Rulebook, channel: str, limits: Iterable[Limit]) -> int:
+    """Return how many messages of a channel must be known to be exact.
+
+    Parameters
+    ----------
+    book
+        The rules of a day.
+    channel
+        The channel.
+    limits
+        The calendar limits.
+
+    Returns
+    -------
+    int
+        At least the largest number that a window or a period allows; 1 for one
+        that nothing limits.
+    """
+    counts = [limit.count or 0 for limit in limits if limit.channel == channel]
+    counts.extend(
+        opening.count
+        for kind in ("service", "mini_program")
+        for act in ACTS
+        for opening in openings(book, kind, act)
+        if opening.channel == channel
+    )
+    return max(counts, default=1)
 
 
 def sends_a_grant(book: Rulebook) -> int:
