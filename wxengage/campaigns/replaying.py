@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxengage.campaigns.referrals.campaign import Referral
+from wxengage.campaigns.referrals.tables import referral_standings
 from wxengage.errors import InvalidInputError
 from wxengage.times.zones import micros
 
@@ -21,7 +23,9 @@ Replay: TypeAlias = Callable[
     [Any, Any, "dt.datetime", str | None, str | None], "Standings"
 ]
 # Type of campaign -> how its events are replayed.
-_REPLAYS: Final[Mapping[type, Replay]] = MappingProxyType({})
+_REPLAYS: Final[Mapping[type, Replay]] = MappingProxyType(
+    {Referral: referral_standings}
+)
 
 
 def replay(

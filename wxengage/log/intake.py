@@ -14,7 +14,14 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError, nearest
 from wxengage.log.building import Index, _bad_ids, _cell
-from wxengage.log.columns import Codes, _floats, codes_of, is_arrow
+from wxengage.log.columns import (
+    Codes,
+    _floats,
+    _integer_codes,
+    codes_of,
+    is_arrow,
+    is_series,
+)
 from wxengage.log.faults import FAULTS
 from wxengage.log.frames import ARRAYS, Ids, Origin, _form
 from wxengage.log.instants import instants_of
@@ -138,6 +145,9 @@ class Table:
             If an id is missing in the first or can be none, or numbers and text
             are mixed.
         """
+        numbers = [_whole_ids(self.columns[name]) for name in names]
+        if all(one is not None for one in numbers):
+            return self._numbered(names, numbers)
         known = Index()
         columns = []
         for name in names:
@@ -154,6 +164,27 @@ class Table:
         place[ids.order] = np.arange(len(ids))
         place[-1] = -1
         return [place[codes] for codes in columns], ids.take(ids.order)
+
+    def _numbered(
+        self, names: Sequence[str], columns: Sequence[Any]
+    ) -> tuple[list[NDArray[np.int64]], Ids]:
+        """Return columns of whole numbers as codes into one list of ids."""
+        for name, (values, missing) in zip(names, columns, strict=True):
+            if name == names[0]:
+                self.refuse(name, missing, "an id")
+            rule = "text of 1 to 128 visible characters, or a whole number from 0"
+            self.refuse(name, (values < 0) & ~missing, rule)
+        given = [values[~missing] for values, missing in columns]
+        found = _integer_codes(np.concatenate(given))
+        ends = np.cumsum([len(values) for values in given])
+        codes = []
+        for part, (values, missing) in zip(
+            np.split(found.codes, ends[:-1]), columns, strict=True
+        ):
+            code = np.full(len(values), -1)
+            code[~missing] = part
+            codes.append(code)
+        return codes, Ids(found.values)
 
     def kinds(self, name: str) -> NDArray[np.uint8]:
         """Return a column of kinds of events as codes.
@@ -229,6 +260,28 @@ class Table:
         self.refuse(name, values < least, f"at least {least}")
         self.refuse(name, values > most, f"at most {most}")
         return np.where(missing, 0, values).astype(np.int64), missing
+
+
+def _whole_ids(column: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
+    """Return a column of whole numbers and where it is empty; None: it is text."""
+    if is_arrow(column):
+        import pyarrow as pa  # noqa: PLC0415  the column came from it
+
+        if not pa.types.is_integer(column.type):
+            return None
+        missing = np.asarray(column.is_null())
+        values = np.asarray(column.fill_null(0) if column.null_count else column)
+    elif isinstance(column, np.ndarray) and column.dtype.kind in "iu":
+        values, missing = column, np.zeros(len(column), dtype=np.bool_)
+    elif is_series(column) and column.dtype.kind in "iuf":
+        # In a column with empty cells pandas keeps whole numbers as floats.
+        missing = column.isna().to_numpy(dtype=bool)
+        if column.dtype.kind == "f" and (column[~missing] % 1 != 0).any():
+            return None
+        values = column.fillna(0).to_numpy()
+    else:
+        return None
+    return values.astype(np.int64, copy=False), missing
 
 
 _Times = tuple["NDArray[np.int64]", Origin]

@@ -190,12 +190,11 @@ def _is_new(
         return True
     if not isinstance(newness, dt.timedelta):
         return False
-    at, present = before[-1]
-    if present:
+    if before[-1][1]:
         return False
     # Of several departures in a row the first one ended the stay.
     arrivals = [place for place, (_, came) in enumerate(before) if came]
-    left = before[arrivals[-1] + 1][0] if arrivals else at
+    left = before[max(arrivals, default=-1) + 1][0]
     return left <= start - newness // _MICROSECOND
 
 
