@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from wxengage.plan.candidates import Candidates
     from wxengage.plan.options import Option
     from wxengage.times.days import DayClock
 
-__all__ = ["NEVER", "Group", "Limit", "Limits", "Total", "Usage"]
+__all__ = ["NEVER", "Group", "Limit", "Limits", "Total", "Usage", "own_groups"]
 
 Limit = Cap | Budget | AdShare | QuietHours
 _LIMITS: Final = "a Cap, Budget, AdShare or QuietHours"
@@ -40,10 +41,21 @@ _LONGEST_WAIT: Final = dt.timedelta(days=2)
 
 @attrs.frozen(eq=False)
 class Group:
-    """Options of which one user gets at most ``most``. ``members``: ``(k,)``."""
+    """Options of which one user gets at most ``most``.
+
+    Attributes
+    ----------
+    most
+        How many.
+    members
+        Shape ``(k,)``.
+    name
+        What people call the limit; "" for the options of one instant.
+    """
 
     most: int
     members: NDArray[np.bool_]
+    name: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -118,6 +130,34 @@ class Limits:
             budgets=tuple(one for one in found if isinstance(one, Budget)),
             shares=tuple(one for one in found if isinstance(one, AdShare)),
             quiet=tuple(one for one in found if isinstance(one, QuietHours)),
+        )
+
+    def left(
+        self, candidates: Candidates
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many ads, and messages in all, each user may still get.
+
+        Parameters
+        ----------
+        candidates
+            Who; ``n`` users and ``k`` options.
+
+        Returns
+        -------
+        ads, sends
+            At most ``k``. Shape ``(n,)``.
+        """
+        n, k = len(candidates), len(candidates.options)
+        ads = candidates.ads_left
+        if ads is None and self.shares:
+            # Nobody's past is known, so the share is that of a first message.
+            first = min(share.left(0, 0) for share in self.shares)
+            ads = np.full(n, first, dtype=np.int64)
+        free = np.full(n, k, dtype=np.int64)
+        sends = candidates.sends_left
+        return (
+            free if ads is None else np.minimum(ads, k),
+            free if sends is None else np.minimum(sends, k),
         )
 
     def instants(
@@ -231,6 +271,28 @@ class Limits:
         return tuple(found.values())
 
 
+def own_groups(
+    options: tuple[Option, ...], ads: int, sends: int
+) -> tuple[Group, Group]:
+    """Return the sets that come from what some users may still get.
+
+    Parameters
+    ----------
+    options
+        The options. Length ``k``.
+    ads, sends
+        How many ads and how many messages in all.
+
+    Returns
+    -------
+    sends, ads
+        All messages but transactional ones, and the ads among them.
+    """
+    bound = np.array([not one.transactional for one in options], dtype=np.bool_)
+    is_ad = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
+    return Group(sends, bound, "sends_left"), Group(ads, is_ad, "ads_left")
+
+
 def _periods(
     cap: Cap,
     inside: NDArray[np.bool_],
@@ -241,10 +303,13 @@ def _periods(
     if isinstance(cap.per, dt.timedelta):
         span = span_micros("per", cap.per)
         return [
-            Group(cap.limit, inside & (at <= instants) & (instants - at < span))
+            Group(
+                cap.limit, inside & (at <= instants) & (instants - at < span), cap.name
+            )
             for at in np.unique(instants[inside])
         ]
     period = period_of(cap.per, clock.days(np.where(inside, instants, 0)))
     return [
-        Group(cap.limit, inside & (period == one)) for one in np.unique(period[inside])
+        Group(cap.limit, inside & (period == one), cap.name)
+        for one in np.unique(period[inside])
     ]

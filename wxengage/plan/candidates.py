@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError, require_id
+from wxengage.errors import InvalidInputError
+from wxengage.plan.intake import LARGEST_VALUE, counts_of, distinct, ids_of, table_of
 from wxengage.plan.options import Option
 from wxengage.sends import Send
 
@@ -29,68 +30,8 @@ __all__ = ["Candidates"]
 
 #: Row of a user who is held out.
 HELD_OUT: Final = -1
-# Sums of a million such values are still exact to a hundredth.
-_LARGEST_VALUE: Final = 1e12
 # A table of 400 MB; sends that are all different do not fit a table anyway.
 _MOST_CELLS: Final = 50_000_000
-
-
-def _ids(users: ArrayLike | Sequence[str]) -> NDArray[Any]:
-    """Return checked ids: integers, or ``object`` holding ``str``."""
-    found = np.asarray(users)
-    if found.ndim != 1:
-        raise InvalidInputError("users", users, "a list of ids, one a user")
-    if found.dtype.kind in "iu":
-        ids = found
-        listed = ids.tolist()
-    else:
-        # numpy makes text of a mixed list, which would hide what is no text.
-        listed = users if isinstance(users, list | tuple) else found.tolist()
-        for row, one in enumerate(listed):
-            require_id(f"users[{row}]", one)
-        ids = np.empty(len(listed), dtype=object)
-        ids[:] = listed
-    if len(set(listed)) < len(listed):
-        first = {one: row for row, one in reversed(list(enumerate(listed)))}
-        row = next(row for row, one in enumerate(listed) if first[one] != row)
-        raise InvalidInputError(f"users[{row}]", listed[row], "named once")
-    return ids
-
-
-def _numbers(name: str, got: ArrayLike, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Return checked values; NaN stays."""
-    values = np.asarray(got)
-    if values.size == 0 and 0 in shape:
-        return np.empty(shape, dtype=np.float64)
-    if values.dtype.kind not in "fiu":
-        raise InvalidInputError(name, values.dtype, "numbers, NaN where not allowed")
-    if values.shape != shape:
-        hint = "a row for each user, a column for each option"
-        raise InvalidInputError(name, values.shape, f"of shape {shape}", hint)
-    values = values.astype(np.float64)
-    bad = np.abs(values) > _LARGEST_VALUE
-    if bad.any():
-        row, column = np.argwhere(bad)[0].tolist()
-        rule = f"finite and within {_LARGEST_VALUE:g}; NaN where not allowed"
-        raise InvalidInputError(
-            f"{name}[{row}, {column}]", float(values[row, column]), rule
-        )
-    return values
-
-
-def _counts(name: str, got: ArrayLike | None, n: int) -> NDArray[np.int64] | None:
-    if got is None:
-        return None
-    counts = np.asarray(got)
-    if counts.size == 0 and n == 0:
-        return np.empty(0, dtype=np.int64)
-    if counts.shape != (n,) or counts.dtype.kind not in "iu":
-        shape = (counts.shape, counts.dtype)
-        raise InvalidInputError(name, shape, f"{n} whole numbers, one a user")
-    if (counts < 0).any():
-        row = int((counts < 0).argmax())
-        raise InvalidInputError(f"{name}[{row}]", int(counts[row]), "not negative")
-    return counts.astype(np.int64)
 
 
 def _checked_options(options: Iterable[Option]) -> tuple[Option, ...]:
@@ -108,25 +49,11 @@ def _checked_options(options: Iterable[Option]) -> tuple[Option, ...]:
     return found
 
 
-def _distinct(
-    values: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the distinct rows in an order of their own, and each user's row."""
-    n, options = values.shape
-    if n == 0 or options == 0:
-        return values[: min(n, 1)], np.zeros(n, dtype=np.int64)
-    # One spelling for NaN and one for zero, then rows compare as bytes.
-    plain = np.ascontiguousarray(np.where(np.isnan(values), np.nan, values + 0.0))
-    rows = plain.view(np.dtype((np.void, plain.itemsize * options))).ravel()
-    _, first, row_of = np.unique(rows, return_index=True, return_inverse=True)
-    return plain[first], row_of.astype(np.int64)
-
-
 @attrs.frozen(eq=False)
 class Candidates:
     """Users, options, and what each option is worth for each user.
 
-    Made by ``from_matrix``, ``from_rows`` or ``from_sends``.
+    Made by ``from_matrix``, ``from_rows``, ``from_pairs`` or ``from_sends``.
 
     Attributes
     ----------
@@ -135,7 +62,7 @@ class Candidates:
     options
         What each might get. Length ``k``.
     rows
-        The distinct rows of values, NaN where an option is not allowed.
+        The rows of values, NaN where an option is not allowed; 32 or 64 bits.
         Shape ``(m, k)``.
     row_of
         Each user's row, -1 for who is held out. Shape ``(n,)``.
@@ -151,7 +78,7 @@ class Candidates:
 
     users: NDArray[Any]
     options: tuple[Option, ...]
-    rows: NDArray[np.float64]
+    rows: NDArray[np.floating]
     row_of: NDArray[np.int64]
     ads_left: NDArray[np.int64] | None = attrs.field(default=None, kw_only=True)
     sends_left: NDArray[np.int64] | None = attrs.field(default=None, kw_only=True)
@@ -194,24 +121,30 @@ class Candidates:
         Returns
         -------
         Candidates
-            Equal rows are kept once.
+            Equal rows are kept once; in a table of more than a million cells only
+            where that leaves half of them at most.
 
         Raises
         ------
         InvalidInputError
             If a value is infinite or beyond 1e12, a shape does not fit, or a
             user or an option is there twice.
+
+        Notes
+        -----
+        A large table of floats that lies row by row in memory is kept as it is,
+        not copied: do not write to it while the candidates are in use.
         """
-        ids, columns = _ids(users), _checked_options(options)
-        table = _numbers("values", values, (len(ids), len(columns)))
-        rows, row_of = _distinct(table)
+        ids, columns = ids_of(users), _checked_options(options)
+        table = table_of("values", values, (len(ids), len(columns)))
+        rows, row_of = distinct(table)
         return cls(
             ids,
             columns,
             rows,
             row_of,
-            ads_left=_counts("ads_left", ads_left, len(ids)),
-            sends_left=_counts("sends_left", sends_left, len(ids)),
+            ads_left=counts_of("ads_left", ads_left, len(ids)),
+            sends_left=counts_of("sends_left", sends_left, len(ids)),
         )
 
     @classmethod
@@ -250,11 +183,11 @@ class Candidates:
         InvalidInputError
             As in ``from_matrix``; also if a group does not exist.
         """
-        ids, columns = _ids(users), _checked_options(options)
+        ids, columns = ids_of(users), _checked_options(options)
         shape = np.shape(rows)
         groups = shape[0] if shape else 0
-        table = _numbers("rows", rows, (groups, len(columns)))
-        of = _counts("row_of", row_of, len(ids))
+        table = table_of("rows", rows, (groups, len(columns)))
+        of = counts_of("row_of", row_of, len(ids))
         if of is None or (of >= groups).any():
             raise InvalidInputError("row_of", row_of, f"below {groups}, the groups")
         if words and len(words) != groups:
@@ -264,10 +197,65 @@ class Candidates:
             columns,
             table,
             of,
-            ads_left=_counts("ads_left", ads_left, len(ids)),
-            sends_left=_counts("sends_left", sends_left, len(ids)),
+            ads_left=counts_of("ads_left", ads_left, len(ids)),
+            sends_left=counts_of("sends_left", sends_left, len(ids)),
             words=tuple(words),
         )
+
+    @classmethod
+    def from_pairs(
+        cls, frame: object, *, tz: str | None = None, unit: str | None = None
+    ) -> Self:
+        """Return candidates from a table with a row for each user and option.
+
+        Parameters
+        ----------
+        frame
+            A pandas, Polars or PyArrow frame, a dict of arrays, or a list of dicts,
+            with the columns user, message, channel, value and start (or slot, the
+            instant at which it begins). The columns end, account, topic, category,
+            content, is_ad, transactional and cost are as in ``Option`` and may be
+            left out.
+        tz
+            Zone of times that name none; without it those are refused.
+        unit
+            ``"s"``, ``"ms"`` or ``"us"`` for times that are whole numbers.
+
+        Returns
+        -------
+        Candidates
+            Users and options in a sorted order; what has no row is not allowed.
+
+        Raises
+        ------
+        InvalidInputError
+            If a column is missing, a value is NaN, infinite or beyond 1e12, a time
+            names no zone, a cost is negative, or a user has the same message,
+            channel and window twice; by column and row. Also if the pairs are so
+            different that the table would not fit.
+
+        Examples
+        --------
+        >>> pairs = {
+        ...     "user": ["ada", "bob"],
+        ...     "message": ["gift", "gift"],
+        ...     "channel": ["wecom", "wecom"],
+        ...     "start": ["2026-03-02T12:00+08:00", "2026-03-02T20:00+08:00"],
+        ...     "value": [3.0, 5.0],
+        ... }
+        >>> who = Candidates.from_pairs(pairs)
+        >>> len(who), len(who.options)
+        (2, 2)
+        """
+        from wxengage.plan.pairs import read_pairs  # noqa: PLC0415  loads narwhals
+
+        pairs = read_pairs(frame, tz=tz, unit=unit)
+        shape = len(pairs.users), len(pairs.options)
+        _require_fit("frame", *shape)
+        table = np.full(shape, np.nan)
+        table[pairs.user, pairs.option] = pairs.value
+        rows, row_of = distinct(table)
+        return cls(pairs.users, pairs.options, rows, row_of)
 
     @classmethod
     def from_sends(cls, sends: Iterable[Send]) -> Self:
@@ -298,8 +286,8 @@ class Candidates:
         keys = []
         for row, send in enumerate(found):
             option = _option_of(row, send)
-            if abs(send.value) > _LARGEST_VALUE:
-                rule = f"within {_LARGEST_VALUE:g}"
+            if abs(send.value) > LARGEST_VALUE:
+                rule = f"within {LARGEST_VALUE:g}"
                 raise InvalidInputError(f"sends[{row}].value", send.value, rule)
             if send.id in ids:
                 raise InvalidInputError(f"sends[{row}].id", send.id, "there once")
@@ -316,10 +304,7 @@ class Candidates:
         columns: dict[tuple[Any, ...], Option],
     ) -> Self:
         users = sorted({send.user for send in sends})
-        if len(users) * len(columns) > _MOST_CELLS:
-            got = f"{len(users)} users x {len(columns)} different options"
-            hint = "give sends the same windows, or plan a day or a message at a time"
-            raise InvalidInputError("sends", got, f"{_MOST_CELLS} cells at most", hint)
+        _require_fit("sends", len(users), len(columns))
         column = {key: k for k, key in enumerate(sorted(columns))}
         place = {user: row for row, user in enumerate(users)}
         table = np.full((len(users), len(columns)), np.nan)
@@ -331,9 +316,9 @@ class Candidates:
                 raise InvalidInputError(f"sends[{row}]", send.id, "proposed once", hint)
             given[cell] = send
             table[cell] = send.value
-        rows, row_of = _distinct(table)
+        rows, row_of = distinct(table)
         options = tuple(columns[key] for key in column)
-        return cls(_ids(users), options, rows, row_of, given=MappingProxyType(given))
+        return cls(ids_of(users), options, rows, row_of, given=MappingProxyType(given))
 
     def without(self, holdout: Collection[object]) -> Self:
         """Return the same candidates with some users held out (对照组).
@@ -358,9 +343,28 @@ class Candidates:
         if isinstance(holdout, str):
             raise InvalidInputError("holdout", holdout, "a collection of ids")
         out = set(holdout)
-        held = np.array([user in out for user in self.users.tolist()], dtype=np.bool_)
+        if self.users.dtype == object:
+            held = np.fromiter(
+                (user in out for user in self.users), np.bool_, len(self)
+            )
+        else:
+            # Numbers of a set are looked up among the ids, not the other way round.
+            known = np.iinfo(self.users.dtype)
+            whole = [
+                int(one)
+                for one in out
+                if isinstance(one, int | np.integer) and known.min <= one <= known.max
+            ]
+            held = np.isin(self.users, np.array(whole, dtype=self.users.dtype))
         row_of = np.where(held, HELD_OUT, self.row_of).astype(np.int64)
         return attrs.evolve(self, row_of=row_of)
+
+
+def _require_fit(name: str, users: int, options: int) -> None:
+    if users * options > _MOST_CELLS:
+        got = f"{users} users x {options} different options"
+        hint = "give candidates the same windows, or plan a day or a message at a time"
+        raise InvalidInputError(name, got, f"{_MOST_CELLS} cells at most", hint)
 
 
 def _option_of(row: int, send: Send) -> Option:

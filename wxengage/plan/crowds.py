@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from wxengage.plan.bounds import NEVER, Group
+from wxengage.plan.bounds import NEVER, Group, own_groups
 from wxengage.plan.candidates import HELD_OUT
 from wxengage.plan.result import REASONS
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from wxengage.plan.bounds import Limits
     from wxengage.plan.candidates import Candidates
 
-__all__ = ["LARGEST", "Crowd", "Room", "deal", "gather", "left_of", "own_groups"]
-__all__ += ["usable_by"]
+__all__ = ["LARGEST", "Crowd", "Room", "deal", "gather", "usable_by"]
 
 #: Most variables (crowds times options that are worth something) of a problem
 #: that is solved exactly; beyond, branch and bound takes minutes.
@@ -117,7 +116,7 @@ def gather(
         key = best_first.tobytes(), int(room.ads[crowd]), int(room.sends[crowd])
         if key not in lines:
             own = groups + own_groups(
-                candidates, int(room.ads[crowd]), int(room.sends[crowd])
+                candidates.options, int(room.ads[crowd]), int(room.sends[crowd])
             )
             lines[key] = _line_up(best_first, own, instants)
         line, who = lines[key], members[crowd]
@@ -133,42 +132,10 @@ def gather(
     return tuple(found), reasons
 
 
-def left_of(
-    candidates: Candidates, limits: Limits
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many ads, and messages in all, each user may still get.
-
-    Parameters
-    ----------
-    candidates
-        Whom to plan.
-    limits
-        For the share of ads.
-
-    Returns
-    -------
-    ads, sends
-        At most as many as there are options. Shape ``(n,)``.
-    """
-    k = len(candidates.options)
-    n = len(candidates)
-    ads = candidates.ads_left
-    if ads is None and limits.shares:
-        # Nobody's past is known, so the share is that of a first message.
-        first = min(share.left(0, 0) for share in limits.shares)
-        ads = np.full(n, first, dtype=np.int64)
-    free = np.full(n, k, dtype=np.int64)
-    sends = candidates.sends_left
-    return (
-        free if ads is None else np.minimum(ads, k),
-        free if sends is None else np.minimum(sends, k),
-    )
-
-
 def _rooms(candidates: Candidates, limits: Limits) -> tuple[NDArray[np.int64], Room]:
     """Return each user's crowd, and what a user of each crowd may still get."""
     k, n = len(candidates.options), len(candidates)
-    ads, sends = left_of(candidates, limits)
+    ads, sends = limits.left(candidates)
     held = candidates.row_of == HELD_OUT
     packed = (candidates.row_of * (k + 1) + ads) * (k + 1) + sends
     keys, crowds = np.unique(packed[~held], return_inverse=True)
@@ -228,27 +195,6 @@ def _members(
     by_crowd = by_id[np.argsort(crowd_of[by_id], kind="stable")]
     ends = np.cumsum(np.bincount(crowd_of[by_id], minlength=crowds))
     return np.split(by_crowd, ends[:-1])
-
-
-def own_groups(candidates: Candidates, ads: int, sends: int) -> tuple[Group, Group]:
-    """Return the sets that come from what some users may still get.
-
-    Parameters
-    ----------
-    candidates
-        For the options.
-    ads, sends
-        How many ads and how many messages in all.
-
-    Returns
-    -------
-    tuple of Group
-        All messages but transactional ones, and the ads among them.
-    """
-    options = candidates.options
-    bound = np.array([not one.transactional for one in options], dtype=np.bool_)
-    is_ad = np.array([one.is_ad for one in options], dtype=np.bool_) & bound
-    return Group(sends, bound), Group(ads, is_ad)
 
 
 @attrs.frozen(eq=False)

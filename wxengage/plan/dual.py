@@ -17,7 +17,7 @@ import attrs
 import numpy as np
 
 from wxengage.plan.greedy import Picked, pick
-from wxengage.plan.layout import each
+from wxengage.plan.parallel import each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,53 +8,26 @@ number of threads changes nothing.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
 
-from wxengage.plan.bounds import NEVER, Group
+from wxengage.plan.bounds import NEVER, Group, own_groups
 from wxengage.plan.candidates import HELD_OUT
-from wxengage.plan.crowds import left_of, own_groups
 from wxengage.plan.nested import Nest, nest
+from wxengage.plan.parallel import each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
     from wxengage.plan.bounds import Limits, Total
     from wxengage.plan.candidates import Candidates
 
-__all__ = ["Block", "Kind", "Layout", "each", "lay_out"]
+__all__ = ["Block", "Kind", "Layout", "lay_out"]
 
-Result = TypeVar("Result")
 # 8,192 users of 40 options are 1.3 MB of floats.
 _BLOCK: Final = 8_192
-_THREADS: Final = min(os.cpu_count() or 1, 8)
-
-
-def each(work: Callable[[Any], Result], parts: Sequence[Any]) -> list[Result]:
-    """Return what ``work`` returns for each part, in order, by several threads.
-
-    Parameters
-    ----------
-    work
-        Writes nowhere but where no other part is written.
-    parts
-        What to do.
-
-    Returns
-    -------
-    list
-        As if done one after the other.
-    """
-    if len(parts) < 2 or _THREADS < 2:  # noqa: PLR2004  nothing to share
-        return [work(part) for part in parts]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(work, parts))
 
 
 @attrs.frozen(eq=False)
@@ -257,8 +230,10 @@ def _kinds(
     instants: NDArray[np.int64],
 ) -> tuple[list[tuple[int, int]], NDArray[np.int16]]:
     """Return how many ads and messages users of each kind may get, and all kinds."""
-    ads, sends = left_of(candidates, limits)
-    bound, is_ad = (group.members[columns] for group in own_groups(candidates, 0, 0))
+    ads, sends = limits.left(candidates)
+    bound, is_ad = (
+        group.members[columns] for group in own_groups(candidates.options, 0, 0)
+    )
     # Nobody gets more than one for each instant, whatever is left.
     most_ads = len(np.unique(instants[columns[is_ad]]))
     most_sends = len(np.unique(instants[columns[bound]]))
@@ -277,7 +252,7 @@ def _kind(
     ads_left: int,
     sends_left: int,
 ) -> Kind:
-    limit_sends, limit_ads = own_groups(candidates, ads_left, sends_left)
+    limit_sends, limit_ads = own_groups(candidates.options, ads_left, sends_left)
     bound, ads = limit_sends.members[columns], limit_ads.members[columns]
     usable = np.ones(len(columns), dtype=np.bool_)
     if sends_left == 0:

@@ -8,6 +8,7 @@ from whole numbers, and it shrinks as users become more.
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ import attrs
 import numpy as np
 
 from wxengage.plan.dual import bound_at, seek_prices
+from wxengage.plan.parallel import each
 from wxengage.plan.repair import cut, fill, serve, trim
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def solve_priced(layout: Layout, totals: tuple[Total, ...], gap: float) -> Price
         value = _value(layout, chosen)
     serve(layout, chosen)
     value = _value(layout, chosen)
-    rows, places = np.nonzero(chosen)
+    rows, places = _sends(chosen)
     whole = all(layout.kinds[one.kind].within.is_whole for one in layout.blocks)
     return Priced(
         users=layout.users[places],
@@ -111,9 +113,20 @@ def solve_priced(layout: Layout, totals: tuple[Total, ...], gap: float) -> Price
 
 def _value(layout: Layout, chosen: NDArray[np.bool_]) -> float:
     """Return what a plan is worth, added up in 64 bits."""
-    rows, places = np.nonzero(chosen)
-    found = layout.source[layout.source_of[places], layout.columns[rows]]
-    return float(found.sum(dtype=np.float64)) * layout.scale
+
+    def work(row: int) -> float:
+        users = layout.source_of[np.flatnonzero(chosen[row])]
+        return float(layout.source[users, layout.columns[row]].sum(dtype=np.float64))
+
+    return math.fsum(each(work, range(len(chosen)))) * layout.scale
+
+
+def _sends(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return row and column of each send."""
+    places = each(lambda row: np.flatnonzero(chosen[row]), range(len(chosen)))
+    none = np.empty(0, dtype=np.int64)
+    rows = np.repeat(np.arange(len(chosen)), [len(one) for one in places])
+    return rows, np.concatenate([none, *places])
 
 
 def _wants(layout: Layout) -> NDArray[np.bool_]:
@@ -128,9 +141,22 @@ def _wants(layout: Layout) -> NDArray[np.bool_]:
 
 
 def _named(
-    layout: Layout, totals: tuple[Total, ...], prices: NDArray[np.float64]
+    layout: Layout, totals: tuple[Total, ...], scaled: NDArray[np.float64]
 ) -> dict[str, float]:
-    return {
-        total.name: float(price) / layout.scale
-        for total, price in zip(totals, prices, strict=True)
-    }
+    """Return the price of each budget by name, in the unit of the values."""
+    prices = scaled / layout.scale
+    found: dict[str, float] = {}
+    for total, price in zip(totals, prices.tolist(), strict=True):
+        takes = np.flatnonzero(total.weights)
+        if len(takes) and total.limit < total.weights[takes].min():
+            # Nothing of it can be sent, so that no price was sought: the best there
+            # is, less what it takes of the others, is what the first unit brings.
+            best = np.fmax.reduce(layout.source[:, takes], axis=0, initial=0.0)
+            others = sum(
+                one.weights[takes] * float(cost)
+                for one, cost in zip(totals, prices, strict=True)
+                if one is not total
+            )
+            price = float(np.max((best - others) / total.weights[takes]))  # noqa: PLW2901
+        found[total.name] = max(price, 0.0)
+    return found

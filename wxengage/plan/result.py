@@ -17,6 +17,8 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.plan import why as says
+from wxengage.plan.bounds import own_groups
+from wxengage.plan.lost import Lost, Offer, losses
 from wxengage.tables import aligned
 from wxengage.times.zones import from_micros
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from wxengage.plan.bounds import Group, Total, Usage
+    from wxengage.plan.bounds import Group, Limits, Total, Usage
     from wxengage.plan.candidates import Candidates
     from wxengage.sends import Send
     from wxengage.times.days import DayClock
@@ -69,6 +71,8 @@ class Why:
         The machine's word for it, a key of ``OUTCOMES``.
     zh, en
         The sentence.
+    lost
+        Every option that the user does not get, and what it lost to.
     """
 
     user: str | int
@@ -76,6 +80,7 @@ class Why:
     reason: str
     zh: str
     en: str
+    lost: tuple[Lost, ...] = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -162,8 +167,8 @@ class Plan:
     full
         For each option a budget that has no room for one more of it, or None.
         Length ``k``.
-    groups, totals
-        What one user, and what all together, may have of the options.
+    limits
+        What it keeps to.
     short
         What may keep value and bound apart: ``"whole"`` numbers, sets that are
         ``"crossing"``, or the ``"nodes"`` that branch and bound was given.
@@ -181,8 +186,7 @@ class Plan:
     asked: float
     usage: Mapping[str, Usage]
     full: tuple[str | None, ...]
-    groups: tuple[Group, ...]
-    totals: tuple[Total, ...]
+    limits: Limits
     short: Short
 
     def __len__(self) -> int:
@@ -192,6 +196,11 @@ class Plan:
     def met(self) -> bool:
         """Whether the gap that was asked for is reached."""
         return self.gap <= self.asked
+
+    @property
+    def unmet(self) -> Words | None:
+        """Why the gap that was asked for is not reached; None where it is."""
+        return None if self.met else says.short_of(self.gap, self.asked, self.short)
 
     @property
     def prices(self) -> Mapping[str, float]:
@@ -274,7 +283,34 @@ class Plan:
             raise InvalidInputError("user", user, "in the audience of this plan", hint)
         reason = REASONS[self.outcome[row]]
         words = self._sentence(row, reason)
-        return Why(user, OUTCOMES[reason], reason, words.zh, words.en)
+        mine = self.chosen_option[self._chosen_rows(row)].tolist()
+        lost = losses(self._offer(row), mine)
+        return Why(user, OUTCOMES[reason], reason, words.zh, words.en, lost)
+
+    def _offer(self, row: int) -> Offer:
+        who, options = self.candidates, self.candidates.options
+        of = int(who.row_of[row])
+        ads, sends = self.limits.left(who)
+        limit_sends, limit_ads = own_groups(options, int(ads[row]), int(sends[row]))
+        return Offer(
+            options=options,
+            worth=who.rows[of],
+            instants=self.instants,
+            groups=self._groups,
+            ads_left=limit_ads,
+            sends_left=limit_sends,
+            totals=self._totals,
+            usage=self.usage,
+            is_held_out=of < 0,
+        )
+
+    @functools.cached_property
+    def _groups(self) -> tuple[Group, ...]:
+        return self.limits.groups(self.candidates.options, self.instants, self.clock)
+
+    @functools.cached_property
+    def _totals(self) -> tuple[Total, ...]:
+        return self.limits.totals(self.candidates.options)
 
     def _sentence(self, row: int, reason: str) -> Words:
         of = int(self.candidates.row_of[row])
@@ -335,7 +371,7 @@ class Plan:
 
     def _values(self) -> NDArray[np.float64]:
         rows = self.candidates.row_of[self.chosen_user]
-        return self.candidates.rows[rows, self.chosen_option]
+        return self.candidates.rows[rows, self.chosen_option].astype(np.float64)
 
     def __repr__(self) -> str:
         return (

@@ -12,7 +12,7 @@ import numpy as np
 from wxengage.errors import InvalidInputError
 from wxengage.plan.bounds import Limits, Usage
 from wxengage.plan.candidates import HELD_OUT, Candidates
-from wxengage.plan.crowds import Room, deal, gather, left_of, usable_by
+from wxengage.plan.crowds import Room, deal, gather, usable_by
 from wxengage.plan.layout import lay_out
 from wxengage.plan.priced import solve_priced
 from wxengage.plan.program import Program, solve
@@ -132,8 +132,7 @@ def plan_sends(
         short=answer.short,
         usage=usage,
         full=_full(totals, usage, len(candidates.options)),
-        groups=groups,
-        totals=totals,
+        limits=found,
     )
 
 
@@ -193,7 +192,7 @@ def _by_prices(
     outcome[candidates.row_of == HELD_OUT] = REASONS.index("holdout")
     nothing = candidates.row_of != HELD_OUT
     nothing[found.wants] = False
-    ads, sends = left_of(candidates, limits)
+    ads, sends = limits.left(candidates)
     # Why somebody can get nothing is asked for few at a time: it takes a table.
     for users in np.array_split(np.flatnonzero(nothing), nothing.sum() // _PART + 1):
         room = Room(candidates.row_of[users], ads[users], sends[users])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wxengage.plan.bounds import Usage
     from wxengage.sends import Send
 
-__all__ = ["chosen", "crowded_out", "left_out"]
+__all__ = ["chosen", "crowded_out", "left_out", "lost", "short_of"]
 
 _NOBODY: Final = Words("该用户", "the user")
 _LEFT_OUT: Final[Mapping[str, Words]] = MappingProxyType(
@@ -127,3 +127,107 @@ def left_out(who: Words | None, reason: str) -> Words:
     who, because = _name(who), _LEFT_OUT[reason]
     zh = f"{who.zh}：不推送，{because.zh}"  # noqa: RUF001
     return Words(zh, f"{who.en}: nothing is sent, {because.en}")
+
+
+# What an option lost to; {by}, {price} and {short} are filled in.
+_LOST: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "holdout": Words("该用户属于对照组", "the user is held out"),
+        "not_allowed": Words("不允许发给该用户", "the user may not get it"),
+        "quiet_hours": Words(
+            "可发送的时段全部落在免打扰时段内", "its window lies within quiet hours"
+        ),
+        "no_value": Words(
+            "预期价值不大于零（差 {short}）",  # noqa: RUF001
+            "its value is not above zero (short by {short})",
+        ),
+        "budget": Words(
+            "额度「{by}」紧张，占用的额度折合 {price}，还差 {short} 才合算",  # noqa: RUF001
+            "the budget {by!r} is short: what it takes costs {price}, "
+            "{short} more than it brings",
+        ),
+        "slot": Words(
+            "同一时刻有更合适的「{by}」，扣除额度价格后还差 {short}",  # noqa: RUF001
+            "{by!r} goes at the same instant and is better by {short} after prices",
+        ),
+        "cap": Words(
+            "频次上限（{by}）已用满，扣除额度价格后还差 {short}",  # noqa: RUF001
+            "better messages fill what the user may have ({by}); it is short by "
+            "{short} after prices",
+        ),
+        "ad_share": Words(
+            "广告占比已达上限，扣除额度价格后还差 {short}",  # noqa: RUF001
+            "no more ads may go to the user; it is short by {short} after prices",
+        ),
+        "gap": Words(
+            "本可以发送，但计划已达到要求的精度",  # noqa: RUF001
+            "it would have fitted, but the plan was good enough without it",
+        ),
+    }
+)
+_SHORT: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "whole": Words(
+            "一条消息不能只发一半：用户不多而额度不少时，"  # noqa: RUF001
+            "整数解与线性上界之间会留下差距",
+            "a message cannot be sent by halves: with few users for so many budgets "
+            "some gap to the linear bound remains",
+        ),
+        "crossing": Words(
+            "同一用户的几条限制互相交叉，计算上界时放宽了其中一部分",  # noqa: RUF001
+            "some limits of one user cross each other and were relaxed for the bound",
+        ),
+        "nodes": Words(
+            "分支定界在规定的节点数内没有找到更好的解",
+            "branch and bound found nothing better within its number of nodes",
+        ),
+    }
+)
+
+
+def lost(said: Words, reason: str, by: str, price: float, short_by: float) -> Words:
+    """Return why an option was not chosen for a user.
+
+    Parameters
+    ----------
+    said
+        What people call the message.
+    reason
+        As in ``Lost``.
+    by
+        What it lost to; "" where that is not a name.
+    price
+        What it takes of the budgets.
+    short_by
+        How much it is short by.
+
+    Returns
+    -------
+    Words
+        One sentence.
+    """
+    filled = {"price": f"{price:.4g}", "short": f"{max(short_by, 0.0):.4g}"}
+    words = _LOST[reason]
+    zh = words.zh.format(by=by or "sends_left", **filled)
+    en = words.en.format(by=by or "sends_left", **filled)
+    return Words(f"「{said.zh}」：{zh}", f"{said.en!r}: {en}")  # noqa: RUF001
+
+
+def short_of(gap: float, asked: float, short: str) -> Words:
+    """Return why a plan is further from the bound than was asked for.
+
+    Parameters
+    ----------
+    gap, asked
+        As in ``Plan``.
+    short
+        As in ``Plan``.
+
+    Returns
+    -------
+    Words
+        One sentence.
+    """
+    because = _SHORT[short]
+    zh = f"差距 {gap:.2g}，大于要求的 {asked:.2g}：{because.zh}"  # noqa: RUF001
+    return Words(zh, f"the gap is {gap:.2g} and not {asked:.2g}: {because.en}")
