@@ -60,7 +60,8 @@ def codes_of(column: Any) -> Codes:
     Returns
     -------
     Codes
-        ``int64`` codes in order of first appearance; values keep their type.
+        ``int64`` codes; values keep their type. Dense whole numbers are numbered
+        in their own order, anything else by first appearance.
 
     Notes
     -----
