@@ -13,13 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from wxengage.campaigns.design import (
-    InviteCost,
-    RungGrid,
-    design_ladder,
-    ladder_option,
-)
+from wxengage.campaigns.design import RungGrid, design_ladder
 from wxengage.campaigns.ladder import Ladder
+from wxengage.campaigns.response import InviteCost, ladder_option
+from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
 from wxengage.money import Points
 
@@ -157,6 +154,12 @@ def test_a_design_prints_its_frontier() -> None:
     assert max(payouts) <= 200_000
     assert "<Design out of 18,334 ladders>" == repr(found)
     assert "<pre>ladder" in found._repr_html_()
+
+
+@given(st.builds(InviteCost, st.integers(1, 10**9), st.floats(0.01, 9)))
+def test_costs_come_back_from_their_text(cost: InviteCost) -> None:
+    """A cost once measured can be kept."""
+    assert cost == load(dump(cost))
 
 
 def test_a_budget_too_small_has_no_best_ladder() -> None:

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from wxengage.campaigns.virality import (
+    Fakes,
     GenerationTime,
     extinction,
     growth,
     k_factor,
     progeny,
 )
+from wxengage.codec import dump, load
 from wxengage.errors import InvalidInputError
 from wxengage.stats.branching import TotalProgeny, extinction_probability
 from wxengage.stats.counts import NegativeBinomial, fit_negative_binomial
@@ -141,6 +143,12 @@ def test_generation_times_are_gamma() -> None:
     as_array = np.array(days * 86_400_000, dtype="timedelta64[ms]")
     assert QUICK.cdf(ages).tolist() == QUICK.cdf(as_array).tolist()
     assert 0 == len(QUICK.cdf([]))
+
+
+@pytest.mark.parametrize("value", [QUICK, Fakes(0.1, 6, caught=0.5)])
+def test_assumptions_come_back_from_their_text(value: object) -> None:
+    """So that a forecast can be made again."""
+    assert value == load(dump(value))
 
 
 def test_growth_is_that_of_the_paper() -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from wxengage.campaigns.design import Design, InviteCost, design_ladder
-from wxengage.campaigns.diagnosis import Diagnosis
-from wxengage.campaigns.gradient import GoalGradient, fit_goal_gradient
+from wxengage.campaigns.design import design_ladder
+from wxengage.campaigns.gradient import fit_goal_gradient
 from wxengage.campaigns.ladder import Ladder
-from wxengage.campaigns.rungs import LEAST_PAYOUT, Rung, Step
+from wxengage.campaigns.response import InviteCost
+from wxengage.campaigns.rungs import LEAST_PAYOUT, Rung
 
 __all__ = [
     "LEAST_PAYOUT",
-    "Design",
-    "Diagnosis",
-    "GoalGradient",
     "InviteCost",
     "Ladder",
     "Rung",
-    "Step",
     "design_ladder",
     "fit_goal_gradient",
 ]
