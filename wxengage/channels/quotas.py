@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003  the codec reads the annotations
 import functools
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -46,21 +47,32 @@ if TYPE_CHECKING:
 __all__ = ["REASONS", "Allowance", "Quota"]
 
 #: Why a message may not go: reason -> Chinese and English sentence.
-REASONS: Mapping[str, tuple[str, str]] = {
-    "not_pushed": ("该渠道不推送, 只能等用户自己来", "nothing is pushed there"),
-    "wrong_account": ("该账号没有这个渠道", "the account does not have that channel"),
-    "invalid_recipient": ("接收人无效", "there is no such recipient"),
-    "suppressed": ("用户拒收或已被拉黑", "the recipient refuses, or is blocked"),
-    "unfollowed": ("用户已取消关注", "the user no longer follows the account"),
-    "stopped": ("账号、接口或模板已停用", "account, API or template is stopped"),
-    "period_limit": ("本周期的群发配额已用完", "the platform says none is left"),
-    "day_limit": ("已到当日上限, 次日恢复", "stopped until the next day"),
-    "minute_limit": ("已到每分钟上限", "stopped until the next minute"),
-    "no_window": ("没有打开的互动窗口", "no window is open"),
-    "used_up": ("窗口内的条数已用完", "the window's messages are used up"),
-    "no_grant": ("没有剩余的订阅授权", "no grant is left"),
-    "period_used_up": ("本周期的条数已用完", "the period's messages are used up"),
-}
+REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "not_pushed": ("该渠道不推送, 只能等用户自己来", "nothing is pushed there"),
+        "wrong_account": (
+            "该账号没有这个渠道",
+            "the account does not have that channel",
+        ),
+        "invalid_recipient": ("接收人无效", "there is no such recipient"),
+        "suppressed": ("用户拒收或已被拉黑", "the recipient refuses, or is blocked"),
+        "unfollowed": ("用户已取消关注", "the user no longer follows the account"),
+        "stopped": (
+            "账号、接口或模板已停用",
+            "the account, the API or the template is stopped",
+        ),
+        "period_limit": (
+            "平台返回本周期已没有配额",
+            "the platform says that none is left in this period",
+        ),
+        "day_limit": ("已到当日上限, 次日恢复", "stopped until the next day"),
+        "minute_limit": ("已到每分钟上限", "stopped until the next minute"),
+        "no_window": ("没有打开的互动窗口", "no window is open"),
+        "used_up": ("窗口内的条数已用完", "the window's messages are used up"),
+        "no_grant": ("没有剩余的订阅授权", "no grant is left"),
+        "period_used_up": ("本周期的条数已用完", "the period's messages are used up"),
+    }
+)
 
 
 class Allowance(NamedTuple):
