@@ -27,6 +27,27 @@ SECONDS_PER_DAY: Final = 86_400
 _NO_TIMES: Final[list[int]] = []
 
 
+class _Kept:
+    """What a history has been asked before, filled as it is asked.
+
+    Attributes
+    ----------
+    times
+        Instants of past sends by scope and categories counted, then by bucket.
+    answers
+        What the user said by topic: instants and answers.
+    opened
+        Between which instants a quota is known to let messages of a kind go.
+    """
+
+    __slots__ = ("answers", "opened", "times")
+
+    def __init__(self) -> None:
+        self.times: dict[tuple[object, ...], Mapping[str, list[int]]] = {}
+        self.answers: dict[str, tuple[list[int], list[str]]] = {}
+        self.opened: dict[tuple[object, ...], tuple[int, int]] = {}
+
+
 @attrs.frozen
 class History:
     """Who a user is and what they got, as the gate asks it (用户触达历史).
@@ -85,8 +106,12 @@ class History:
         if not isinstance(self.sends, tuple):
             raise InvalidInputError("sends", self.sends, "a tuple of Sent")
         name = self.user.id
+        if set(map(type, self.sends)) <= {Sent} and {
+            sent.user for sent in self.sends
+        } <= {name}:
+            return
         for row, sent in enumerate(self.sends):
-            if type(sent) is not Sent:
+            if not isinstance(sent, Sent):
                 raise InvalidInputError(f"sends[{row}]", sent, "a Sent")
             if sent.user != name:
                 rule = f"of the user {name!r}"
@@ -108,31 +133,27 @@ class History:
     @functools.cached_property
     def _rows(self) -> tuple[list[int], list[Sent]]:
         """The instants of the past sends, ascending, and the sends."""
-        times, rows = [], list(self.sends)
-        for sent in rows:
-            # A Sent has a checked time; what is left is arithmetic.
-            past = sent.at - EPOCH
-            seconds = past.days * SECONDS_PER_DAY + past.seconds
-            times.append(seconds * MICROS_PER_SECOND + past.microseconds)
+        # A Sent has a checked time; what is left is arithmetic.
+        spans = [sent.at - EPOCH for sent in self.sends]
+        times = [
+            (span.days * SECONDS_PER_DAY + span.seconds) * MICROS_PER_SECOND
+            + span.microseconds
+            for span in spans
+        ]
+        rows = list(self.sends)
         if times != sorted(times):
             order = sorted(range(len(times)), key=times.__getitem__)
             return [times[row] for row in order], [rows[row] for row in order]
         return times, rows
 
     @functools.cached_property
-    def _times(self) -> dict[tuple[object, ...], Mapping[str, list[int]]]:
-        """The instants by scope and categories counted, filled as they are asked."""
-        return {}
+    def _kept(self) -> _Kept:
+        return _Kept()
 
-    @functools.cached_property
-    def _answers(self) -> dict[str, tuple[list[int], list[str]]]:
-        """What the user said, by topic: instants and answers, filled as asked."""
-        return {}
-
-    @functools.cached_property
+    @property
     def opened(self) -> dict[tuple[object, ...], tuple[int, int]]:
         """Between which instants a quota is known to let messages of a kind go."""
-        return {}
+        return self._kept.opened
 
     def said(self, topic: str, at: int) -> str:
         """Return what the user's last word on a topic was.
@@ -149,9 +170,10 @@ class History:
         str
             ``"yes"``, ``"no"``, also where both were said at once, or ``""``.
         """
-        known = self._answers.get(topic)
+        answers_by_topic = self._kept.answers
+        known = answers_by_topic.get(topic)
         if known is None:
-            known = self._answers[topic] = _by_topic(self.user, topic)
+            known = answers_by_topic[topic] = _by_topic(self.user, topic)
         times, answers = known
         place = bisect_right(times, at)
         return answers[place - 1] if place else ""
@@ -199,9 +221,10 @@ class History:
         list of int
             Microseconds since 1970, ascending. Not to be changed.
         """
-        known = self._times.get((scope, counts))
+        by_scope = self._kept.times
+        known = by_scope.get((scope, counts))
         if known is None:
-            known = self._times[scope, counts] = _by_bucket(*self._rows, scope, counts)
+            known = by_scope[scope, counts] = _by_bucket(*self._rows, scope, counts)
         return known.get(bucket, _NO_TIMES)
 
 
