@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from wxengage.channels.catalog import CATALOG
+from wxengage.channels.quota_table import Quotas
 from wxengage.channels.quotas import Quota
 from wxengage.log.columns import codes_of
 from wxengage.log.frames import Ids
@@ -96,9 +97,8 @@ class Allowances:
         InvalidInputError
             If a cell cannot be read, or a row is there twice.
         """
-        give = getattr(source, "to_frame", None)
-        if give is not None and not hasattr(source, "columns"):
-            source = give(like="arrays")
+        if isinstance(source, Quotas):
+            source = source.to_frame(like="arrays")
         optional = ("message", "left", "until", "opens", "reason")
         table = read_table(source, ("user", "channel"), optional)
         user, ids = _users(table)

@@ -36,7 +36,7 @@ class Decision:
     Attributes
     ----------
     send, user
-        The message's id, and whom it is for.
+        The message's id, or its row in a table without ids, and whom it is for.
     action
         ``"send"``: now. ``"defer"``: at ``at``. ``"digest"``: not by itself now;
         put it into a digest, which may go at ``at``. ``"drop"``: not at all.
@@ -61,7 +61,7 @@ class Decision:
     'the user has opted out of everything: it is not sent'
     """
 
-    send: str
+    send: str | int
     user: str | int
     action: Action
     at: dt.datetime | None
@@ -156,8 +156,8 @@ class Decisions:
             at = from_micros(int(self.at[row].astype(np.int64)), tz)
         action: Any = str(self.action[row])
         return Decision(
-            self.send[row],
-            self.user[row] if isinstance(self.user[row], str) else int(self.user[row]),
+            self.send[row : row + 1].tolist()[0],
+            self.user[row : row + 1].tolist()[0],
             action,
             at,
             str(self.reason[row]),

@@ -91,7 +91,8 @@ def decide_many(
     limits = None
     if quotas is not None:
         limits = quotas if isinstance(quotas, Allowances) else Allowances.of(quotas)
-    case = _Case(gate, messages, people, person, history, limits, now)
+    in_past = people.places_in(history)[person]
+    case = _Case(gate, messages, people, person, history, in_past, limits, now)
     settled = case.settled()
     columns = list(case.columns(freezes))
     expires = np.where(settled > 0, LONG_AGO, messages.expires)
@@ -109,13 +110,18 @@ def _refuse_strangers(messages: Messages, person: NDArray[np.int64]) -> None:
 
 @attrs.frozen(eq=False)
 class _Case:
-    """Everything that is asked, joined: ``person`` is the user's row in ``people``."""
+    """Everything that is asked, joined.
+
+    ``person`` is the place of each message's user in ``people``, ``in_past`` that in
+    ``past``, -1 for nobody.
+    """
 
     gate: Gate
     messages: Messages
     people: People
     person: NDArray[np.int64]
     past: Past
+    in_past: NDArray[np.int64]
     limits: Allowances | None
     now: int
 
@@ -221,11 +227,6 @@ class _Case:
         end = NEVER if freeze.end is None else micros("end", freeze.end)
         return Frozen(freeze.because, micros("start", freeze.start), end, stopped)
 
-    def _in_past(self) -> NDArray[np.int64]:
-        """Return the place of each message's user in the past, -1 for none."""
-        known = self.people.places_in(self.past)
-        return known[self.person]
-
     def _stretch(
         self, scope: str | None, counts: tuple[str, ...], bound: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -236,7 +237,7 @@ class _Case:
             bound = bound & under.flags((value,))
             under = None
         view = self.past.view(scope, counts)
-        starts, ends = view.of(self._in_past(), under)
+        starts, ends = view.of(self.in_past, under)
         if not bound.all():
             ends = np.where(bound, ends, starts)
         return view.times, starts, ends
@@ -268,7 +269,7 @@ class _Case:
         assert mix is not None  # noqa: S101  the caller has looked
         asks = self.asks("mix")
         view = self.past.view(None)
-        starts, ends = view.of(self._in_past(), None)
+        starts, ends = view.of(self.in_past, None)
         kind = np.where(asks, self.messages.fields["content"].into(CONTENT_KINDS), -1)
         is_ad = asks & self.messages.is_ad & (mix.ads is not None)
         sums = Mixed.sums_of(self.past, view.rows)
