@@ -17,12 +17,12 @@ from wxengage.channels.catalog import CATALOG
 from wxengage.channels.folding import ACTED_AT, GRANTED
 from wxengage.channels.happenings import COUNTED
 from wxengage.channels.marks import KEPT
-from wxengage.channels.periods import days_in, next_start, periods
 from wxengage.channels.quota_table import limited_channels
 from wxengage.channels.quotas import REASONS
 from wxengage.channels.terms import ACTS, limits_of, openings, sends_a_grant
 from wxengage.log.part import KIND_CODES
 from wxengage.log.runs import NEVER
+from wxengage.times.periods import days_in, next_start, periods
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:

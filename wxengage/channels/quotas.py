@@ -18,7 +18,6 @@ import attrs
 from wxengage.channels.accounts import kind_of, require_accounts, resolved
 from wxengage.channels.catalog import CATALOG
 from wxengage.channels.marks import Mark
-from wxengage.channels.periods import next_start
 from wxengage.channels.standing import (
     FREE,
     LONG_AGO,
@@ -32,6 +31,7 @@ from wxengage.channels.terms import Limit, limits_of
 from wxengage.errors import InvalidInputError, require_id
 from wxengage.rules.rule import require_date
 from wxengage.times.days import DayClock
+from wxengage.times.periods import next_start
 from wxengage.times.zones import from_micros, micros
 from wxengage.users import Account  # noqa: TC001  the codec reads the annotations
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
     from wxengage.channels.catalog import Channel
     from wxengage.channels.marks import What
-    from wxengage.channels.periods import Period
     from wxengage.rules.book import Rulebook
     from wxengage.sends import Send
+    from wxengage.times.periods import Period
 
 __all__ = ["REASONS", "Allowance", "Quota"]
 

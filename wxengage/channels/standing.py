@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from wxengage.channels.answers import answer_to
-from wxengage.channels.periods import days_in, periods
+from wxengage.times.periods import days_in, periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from wxengage.channels.answers import answer_to
 from wxengage.channels.catalog import CATALOG
-from wxengage.channels.periods import next_start
+from wxengage.times.periods import next_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wxengage.channels.answers import Answer
     from wxengage.channels.marks import Mark
-    from wxengage.channels.periods import Period
     from wxengage.times.days import DayClock
+    from wxengage.times.periods import Period
 
 __all__ = ["STOPS", "stop_end", "stopped"]
 

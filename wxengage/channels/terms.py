@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
-from wxengage.channels.periods import PERIODS, Period
 from wxengage.errors import InvalidInputError, nearest, require_id, require_whole
+from wxengage.times.periods import PERIODS, Period
 from wxengage.times.zones import MICROS_PER_SECOND
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from wxengage.pacing.columns import codes_of, paired
 from wxengage.pacing.scopes import bucket_of, require_scope
 from wxengage.sends import CATEGORIES, Category, Send, Sent
 from wxengage.times.days import DayClock
+from wxengage.times.periods import first_day, period_of
 from wxengage.times.zones import from_micros, micros, span_micros
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from wxengage.pacing.scopes import Sendable
 
-__all__ = ["DAILY_CEILING", "Cap", "may_send_many", "next_allowed", "period_of"]
+__all__ = ["DAILY_CEILING", "Cap", "may_send_many", "next_allowed"]
 
 Period = Literal["day", "week", "month"]
 PERIODS: Final[tuple[str, ...]] = get_args(Period)
@@ -165,37 +166,6 @@ class Cap:
 DAILY_CEILING: Final = Cap(INTERACTIONS_A_DAY[1])
 
 
-def period_of(per: Period, days: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the day, ISO week or month of local days.
-
-    Parameters
-    ----------
-    per
-        Which period.
-    days
-        Days since 1970-01-01. Shape ``(n,)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Consecutive periods differ by one, across years too. Shape ``(n,)``.
-    """
-    if per == "day":
-        return days
-    if per == "week":
-        return (days + 3) // 7  # 1970-01-01 was a Thursday
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-
-
-def _first_day(per: Period, period: int) -> int:
-    """Return the first local day of a period."""
-    if per == "day":
-        return period
-    if per == "week":
-        return period * 7 - 3
-    return int(np.datetime64(period, "M").astype("datetime64[D]").astype(np.int64))
-
-
 def next_allowed(
     cap: Cap,
     send: Send,
@@ -256,7 +226,7 @@ def _calendar(
         return now
     while used[period] >= limit:
         period += 1
-    return clock.start_of(_first_day(per, period))
+    return clock.start_of(first_day(per, period))
 
 
 def _rolling(limit: int, span: int, times: list[int], now: int) -> int:

@@ -15,9 +15,10 @@ import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.budgets import AdShare, Budget
-from wxengage.pacing.caps import Cap, period_of
+from wxengage.pacing.caps import Cap
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.scopes import bucket_of
+from wxengage.times.periods import period_of
 from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:

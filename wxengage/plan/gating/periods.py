@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from wxengage.pacing.caps import _first_day, period_of
 from wxengage.pacing.quiet import WEEKDAYS
 from wxengage.pacing.windows import MICROS_PER_MINUTE, MINUTES_PER_DAY, minute_of_day
 from wxengage.times.days import DayClock
+from wxengage.times.periods import first_day, period_of
 from wxengage.times.zones import MICROS_PER_DAY, regimes, zone
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def edges_between(
     """
     days = clock.days(np.array([low, high], dtype=np.int64))
     first, last = period_of(per, days).tolist()
-    starts = [clock.start_of(_first_day(per, p)) for p in range(first, last + 2)]
+    starts = [clock.start_of(first_day(per, p)) for p in range(first, last + 2)]
     return np.unique(np.array(starts, dtype=np.int64))
 
 

@@ -1,6 +1,6 @@
 """Calendar periods (自然周期): minutes, days, ISO weeks and months of a day clock.
 
-A period is a number; consecutive periods of a kind differ by one.
+A period is a number; consecutive periods of a kind differ by one, across years too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from wxengage.times.days import DayClock
 
-__all__ = ["PERIODS", "Period", "days_in", "next_start", "periods", "start_of"]
+__all__ = [
+    "PERIODS",
+    "Period",
+    "days_in",
+    "first_day",
+    "next_start",
+    "period_of",
+    "periods",
+    "start_of",
+]
 
 Period = Literal["minute", "day", "week", "month"]
 PERIODS: Final[tuple[str, ...]] = get_args(Period)
@@ -41,9 +50,24 @@ def periods(per: Period, at: NDArray[np.int64], clock: DayClock) -> NDArray[np.i
     numpy.ndarray
         Shape ``(n,)``.
     """
-    if per == "minute":
-        return at // _MINUTE
-    days = clock.days(at)
+    return at // _MINUTE if per == "minute" else period_of(per, clock.days(at))
+
+
+def period_of(per: Period, days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the day, ISO week or month of local days.
+
+    Parameters
+    ----------
+    per
+        ``"day"``, ``"week"`` (from Monday) or ``"month"``.
+    days
+        Days since 1970-01-01. Shape ``(n,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(n,)``.
+    """
     if per == "day":
         return days
     if per == "week":
@@ -51,7 +75,8 @@ def periods(per: Period, at: NDArray[np.int64], clock: DayClock) -> NDArray[np.i
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
-def _first_day(per: Period, period: int) -> int:
+def first_day(per: Period, period: int) -> int:
+    """Return the first local day of a day, week or month, days since 1970-01-01."""
     if per == "day":
         return period
     if per == "week":
@@ -63,7 +88,7 @@ def start_of(per: Period, period: int, clock: DayClock) -> int:
     """Return the first instant of a period, microseconds since 1970."""
     if per == "minute":
         return period * _MINUTE
-    return clock.start_of(_first_day(per, period))
+    return clock.start_of(first_day(per, period))
 
 
 def days_in(months: NDArray[np.int64]) -> NDArray[np.int64]:
