@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxengage.campaigns.gifts.campaign import Gift
+from wxengage.campaigns.gifts.folding import fold as fold_gift
 from wxengage.campaigns.referrals.campaign import Referral
 from wxengage.campaigns.referrals.folding import fold as fold_referral
 from wxengage.campaigns.states import State, Tick, require_event
@@ -21,7 +23,9 @@ __all__ = ["advance"]
 
 Fold: TypeAlias = Callable[[State, Any, Any], tuple[State, tuple["Fact", ...]]]
 # Type of campaign -> how an event is folded into a state of it.
-_FOLDS: Final[Mapping[type, Fold]] = MappingProxyType({Referral: fold_referral})
+_FOLDS: Final[Mapping[type, Fold]] = MappingProxyType(
+    {Referral: fold_referral, Gift: fold_gift}
+)
 
 
 def advance(

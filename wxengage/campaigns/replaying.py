@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxengage.campaigns.gifts.campaign import Gift
+from wxengage.campaigns.gifts.replaying import gift_standings
 from wxengage.campaigns.referrals.campaign import Referral
 from wxengage.campaigns.referrals.tables import referral_standings
 from wxengage.errors import InvalidInputError
@@ -24,7 +26,7 @@ Replay: TypeAlias = Callable[
 ]
 # Type of campaign -> how its events are replayed.
 _REPLAYS: Final[Mapping[type, Replay]] = MappingProxyType(
-    {Referral: referral_standings}
+    {Referral: referral_standings, Gift: gift_standings}
 )
 
 

@@ -16,7 +16,7 @@ from wxengage.money import Fen  # noqa: TC001  the codec reads the annotations
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
-    from wxengage.campaigns.referrals.people import Person
+    from wxengage.campaigns.referrals.people import Participant
     from wxengage.log.events import Event
 
 __all__ = ["Referral", "Requirement"]
@@ -239,7 +239,7 @@ class Referral:
             return frozenset(found)
         front = list(found)
         while front:
-            person: Person | None = state.subjects.get(front.pop())
+            person: Participant | None = state.subjects.get(front.pop())
             more = {touch.inviter for touch in person.touches} if person else set()
             front += more - found
             found |= more

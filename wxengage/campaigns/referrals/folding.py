@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wxengage.campaigns.ladder import Ladder
     from wxengage.campaigns.referrals.campaign import Referral
-    from wxengage.campaigns.referrals.people import Person
+    from wxengage.campaigns.referrals.people import Participant
     from wxengage.campaigns.rungs import Step
     from wxengage.campaigns.states import State
     from wxengage.log.events import Event
@@ -117,8 +117,8 @@ class _Counts:
             self._direct[inviter] = self._direct.get(inviter, 0) + change.moved
 
     def moved(
-        self, people: dict[str, Person]
-    ) -> tuple[dict[str, Person], tuple[Fact, ...]]:
+        self, people: dict[str, Participant]
+    ) -> tuple[dict[str, Participant], tuple[Fact, ...]]:
         """Return the people whose counts have moved, and the rewards that move.
 
         Parameters
@@ -160,8 +160,8 @@ class _Counts:
         return found
 
     def _climbed(
-        self, key: str, person: Person, by: int, level: int, ladder: Ladder
-    ) -> tuple[Person, list[Fact]]:
+        self, key: str, person: Participant, by: int, level: int, ladder: Ladder
+    ) -> tuple[Participant, list[Fact]]:
         count = person.counts if level == _DIRECT else person.indirect
         steps = ladder.crossings(min(count, count + by), max(count, count + by))
         times = {(where, rung): often for where, rung, often in person.withdrawn}

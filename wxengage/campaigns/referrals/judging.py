@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wxengage.campaigns.referrals.campaign import Referral
-    from wxengage.campaigns.referrals.people import Person, Touch
+    from wxengage.campaigns.referrals.people import Participant, Touch
     from wxengage.campaigns.states import State
 
 __all__ = ["Book", "Claim", "due_ticks", "terms_of"]
@@ -70,7 +70,7 @@ def terms_of(referral: Referral) -> Terms:
 class Book:
     """People as a campaign judges them; each is looked at once."""
 
-    def __init__(self, referral: Referral, *layers: Mapping[str, Person]) -> None:
+    def __init__(self, referral: Referral, *layers: Mapping[str, Participant]) -> None:
         """Take people.
 
         Parameters
@@ -85,7 +85,7 @@ class Book:
         self._terms = terms_of(referral)
         self._claims: dict[str, tuple[Claim, ...]] = {}
 
-    def person(self, key: str) -> Person:
+    def person(self, key: str) -> Participant:
         """Return somebody."""
         return next((layer[key] for layer in self._layers if key in layer), NOBODY)
 
@@ -159,7 +159,7 @@ def _at(touch: Touch) -> int:
     return micros("at", touch.at)
 
 
-def _claims(person: Person, referral: Referral, closes: int) -> Iterable[Claim]:
+def _claims(person: Participant, referral: Referral, closes: int) -> Iterable[Claim]:
     admitted = [touch for touch in person.touches if not touch.fault]
     found: list[Claim] = []
     if admitted:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from wxengage.campaigns.referrals.campaign import Referral
     from wxengage.log.events import Event
 
-__all__ = ["NOBODY", "Mark", "Person", "Touch", "seen"]
+__all__ = ["NOBODY", "Participant", "Passage", "Touch", "seen"]
 
 
 @attrs.frozen
-class Mark:
+class Passage:
     """The invitee came, or left.
 
     Attributes
@@ -65,7 +65,7 @@ class Touch:
 
 
 @attrs.frozen
-class Person:
+class Participant:
     """One participant: as somebody who was invited, and as an inviter (参与者).
 
     Attributes
@@ -88,21 +88,21 @@ class Person:
     """
 
     clock: dt.datetime | None = None
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Passage, ...] = ()
     touches: tuple[Touch, ...] = ()
     counts: int = 0
     indirect: int = 0
     withdrawn: tuple[tuple[int, int, int], ...] = ()
 
 
-NOBODY: Final = Person()
+NOBODY: Final = Participant()
 
 
 def _at(at: dt.datetime) -> int:
     return micros("at", at)
 
 
-def _by_mark(mark: Mark) -> tuple[int, bool]:
+def _by_mark(mark: Passage) -> tuple[int, bool]:
     return _at(mark.at), not mark.came
 
 
@@ -110,7 +110,7 @@ def _by_touch(touch: Touch) -> tuple[int, str, str, str]:
     return _at(touch.at), touch.inviter, touch.kind, touch.fault
 
 
-def seen(person: Person, event: Event | Tick, referral: Referral) -> Person:
+def seen(person: Participant, event: Event | Tick, referral: Referral) -> Participant:
     """Fold an event into the person whose event it is.
 
     Parameters
@@ -124,7 +124,7 @@ def seen(person: Person, event: Event | Tick, referral: Referral) -> Person:
 
     Returns
     -------
-    Person
+    Participant
         Equal where the event is not new, or is none that the campaign reads:
         only the clock may have moved.
     """
@@ -155,14 +155,14 @@ def _kept(touches: Iterable[Touch], referral: Referral) -> tuple[Touch, ...]:
     return tuple(first.values())
 
 
-def _marks(event: Event, referral: Referral) -> tuple[Mark, ...]:
+def _marks(event: Event, referral: Referral) -> tuple[Passage, ...]:
     if referral.account is not None and event.account != referral.account:
         return ()
     undoes = QUALIFYING[referral.qualifies_on]
     if event.kind not in {referral.qualifies_on, undoes}:
         return ()
     at = from_micros(micros("event.at", event.at))
-    return (Mark(at, event.kind == referral.qualifies_on),)
+    return (Passage(at, event.kind == referral.qualifies_on),)
 
 
 def _touches(event: Event, referral: Referral) -> tuple[Touch, ...]:

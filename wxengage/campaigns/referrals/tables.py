@@ -9,12 +9,13 @@ import numpy as np
 from wxengage.campaigns.facts import REWARD_KINDS
 from wxengage.campaigns.referrals.courses import REASON_NAMES, STATUSES
 from wxengage.campaigns.referrals.invites import Status
+from wxengage.campaigns.referrals.presence import ENDLESS
 from wxengage.campaigns.referrals.replaying import Replayed, replayed
 from wxengage.campaigns.referrals.stories import invite_facts, reward_facts
 from wxengage.campaigns.standings import Standings
+from wxengage.campaigns.tables import fact_columns, reward_row
 from wxengage.log.runs import NEVER
 from wxengage.log.summary import instants
-from wxengage.money import Cash, Coupon, Points
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from wxengage.campaigns.referrals.campaign import Referral
     from wxengage.campaigns.standings import Columns
     from wxengage.log.frames import Ids
-    from wxengage.money import Reward
 
 __all__ = ["referral_standings"]
 
@@ -53,17 +53,18 @@ def referral_standings(
     Returns
     -------
     Standings
-        With the tables invites, users, leaderboard, entitlements, rewards (the
+        With the tables invites, users (inviters), people (all), leaderboard, entitlements, rewards (the
         facts that move rewards) and facts.
     """
     found = replayed(referral, source, as_of, tz, unit)
     tables = {
         "invites": lambda: _invites(found),
         "users": lambda: _users(found),
+        "people": lambda: _people(found),
         "leaderboard": lambda: _leaderboard(found),
         "entitlements": lambda: _entitlements(found),
-        "rewards": lambda: _facts(reward_facts(found)),
-        "facts": lambda: _facts(_in_time(found)),
+        "rewards": lambda: fact_columns(reward_facts(found)),
+        "facts": lambda: fact_columns(_in_time(found)),
     }
     return Standings(referral, as_of, tables, found.origin)
 
@@ -125,6 +126,24 @@ def _users(found: Replayed) -> Columns:
     return columns
 
 
+def _people(found: Replayed) -> Columns:
+    size = len(found.ids)
+    claims, ever = found.claims, found.courses.qualified != ENDLESS
+    asked = np.bincount(claims.invitee, minlength=size)
+    joined = np.bincount(claims.invitee[ever], minlength=size)
+    brought = np.bincount(claims.inviter, minlength=size)
+    who = np.flatnonzero(asked + brought)
+    first = found.referral.ladder.rungs[0].invites
+    return {
+        "user": found.ids.take(who),
+        "asked": asked[who] > 0,
+        "joined": joined[who] > 0,
+        "invites": brought[who],
+        "counts": found.direct[who],
+        "entitled": found.direct[who] >= first,
+    }
+
+
 def _leaderboard(found: Replayed) -> Columns:
     who = np.flatnonzero(found.direct > 0)
     reached, counts = _reached(found)[who], found.direct[who]
@@ -150,7 +169,7 @@ def _entitlements(found: Replayed) -> Columns:
         for count in np.unique(counts[counts > 0]).tolist():
             who = np.flatnonzero(counts == count)
             for reward in ladder.rewards(count):
-                word, called, much = _told(reward)
+                word, called, much = reward_row(reward)
                 people.append(who)
                 level.append(np.full(len(who), number))
                 kind.append(np.full(len(who), word, dtype=object))
@@ -169,34 +188,3 @@ def _entitlements(found: Replayed) -> Columns:
 
 def _joined(parts: Sequence[NDArray[Any]], dtype: type) -> NDArray[Any]:
     return np.concatenate([np.zeros(0, dtype=dtype), *parts])
-
-
-def _told(reward: Reward) -> tuple[str, str, int]:
-    """Return kind, name and amount of a reward."""
-    if isinstance(reward, Cash):
-        return "cash", "", reward.fen
-    if isinstance(reward, Points):
-        return "points", "", reward.n
-    if isinstance(reward, Coupon):
-        return "coupon", reward.stock_id, 1
-    return "perk", reward.name, 1
-
-
-def _facts(facts: Sequence[Fact]) -> Columns:
-    def words(values: list[str]) -> NDArray[Any]:
-        return np.fromiter(values, dtype=object, count=len(values))
-
-    rewards = [("", "", 0) if f.reward is None else _told(f.reward) for f in facts]
-    return {
-        "kind": words([fact.kind for fact in facts]),
-        "user": words([fact.user for fact in facts]),
-        "other": words([fact.other or "" for fact in facts]),
-        "at": instants(np.array([micros("at", f.at) for f in facts], dtype=np.int64)),
-        "key": words([fact.key for fact in facts]),
-        "reward": words([kind for kind, _, _ in rewards]),
-        "name": words([name for _, name, _ in rewards]),
-        "amount": np.array([amount for _, _, amount in rewards], dtype=np.int64),
-        "reason": words([fact.reason for fact in facts]),
-        "zh": words([fact.zh for fact in facts]),
-        "en": words([fact.en for fact in facts]),
-    }

@@ -1,0 +1,1 @@
+"""Gifts (礼包): newcomer gift, recall pack, compensation, limited offer."""
