@@ -8,6 +8,7 @@ number of threads changes nothing.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -292,4 +293,4 @@ def _blocks(kinds: NDArray[np.integer]) -> tuple[Block, ...]:
 
 def _scale(rows: NDArray[np.floating]) -> float:
     largest = float(np.fmax.reduce(rows, axis=None, initial=0.0))
-    return 2.0 ** -np.frexp(largest)[1] if largest > 0 else 1.0
+    return 2.0 ** -math.frexp(largest)[1]

@@ -14,6 +14,8 @@ __all__ = ["each"]
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 _THREADS: Final = min(os.cpu_count() or 1, 8)
+# Fewer parts are done before threads have begun.
+_WORTH_IT: Final = 4
 
 
 def each(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
@@ -31,7 +33,7 @@ def each(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     list
         As if done one after the other.
     """
-    if min(len(parts), _THREADS) <= 1:
+    if len(parts) < _WORTH_IT or _THREADS == 1:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(work, parts))

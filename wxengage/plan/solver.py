@@ -54,8 +54,8 @@ def plan_sends(
         (all users together), ``AdShare`` and ``QuietHours``, in any order.
         Nobody ever gets two messages at the same instant.
     gap
-        How far below the best is good enough, as a share of it, at least 0.
-        Crowds of up to 1,000 are always solved to the end.
+        How far below the bound is good enough, as a share of it, at least 0.
+        A small problem with crowds of up to 1,000 is always solved to the end.
     clock
         Whose days and nights count.
 
@@ -80,9 +80,15 @@ def plan_sends(
     known, and nobody gets an ad unless a first message may be one. Ties go to
     the smaller user id, so the order of the users changes nothing.
 
-    Method: HiGHS dual simplex, then branch and bound, over crowds of equal
-    users. Time grows with the number of crowds; the number of users costs a
-    sort of their ids.
+    Up to 50,000 variables (crowds of equal users, times options) the method is
+    HiGHS dual simplex, then branch and bound. Beyond, each budget gets a price,
+    users are planned one by one at these prices, and what is too much or left
+    over is mended: time and memory grow with users times options. The bound is the
+    linear relaxation's where the sets of one user lie within each other, as slots,
+    a cap a day and ``ads_left`` of 0 or 1 do; where they cross, or ``ads_left`` is 2
+    and more, it may be higher. ``Plan.unmet`` says why a gap is not reached.
+
+    The same problem has the same plan, whatever the number of threads.
 
     Examples
     --------

@@ -159,6 +159,10 @@ _LOST: Final[Mapping[str, Words]] = MappingProxyType(
             "广告占比已达上限，扣除额度价格后还差 {short}",  # noqa: RUF001
             "no more ads may go to the user; it is short by {short} after prices",
         ),
+        "cap at all": Words("该用户不能再收到消息", "the user may get nothing more"),
+        "ad_share at all": Words(
+            "该用户不能再收到广告", "the user may get no more ads"
+        ),
         "gap": Words(
             "本可以发送，但计划已达到要求的精度",  # noqa: RUF001
             "it would have fitted, but the plan was good enough without it",
@@ -207,9 +211,8 @@ def lost(said: Words, reason: str, by: str, price: float, short_by: float) -> Wo
         One sentence.
     """
     filled = {"price": f"{price:.4g}", "short": f"{max(short_by, 0.0):.4g}"}
-    words = _LOST[reason]
-    zh = words.zh.format(by=by or "sends_left", **filled)
-    en = words.en.format(by=by or "sends_left", **filled)
+    words = _LOST.get(f"{reason} at all", _LOST[reason]) if not by else _LOST[reason]
+    zh, en = words.zh.format(by=by, **filled), words.en.format(by=by, **filled)
     return Words(f"「{said.zh}」：{zh}", f"{said.en!r}: {en}")  # noqa: RUF001
 
 
