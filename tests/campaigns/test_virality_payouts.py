@@ -141,6 +141,25 @@ def test_the_distribution_has_the_moments_of_the_formula(
     assert pytest.approx(found.sd, rel=1e-5, abs=1e-3) == spread
 
 
+@pytest.mark.parametrize(
+    "law",
+    [
+        NegativeBinomial(0.6, 0.01),
+        NegativeBinomial(0.6, 1e9),
+        NegativeBinomial(0.9, None),
+        NegativeBinomial(0.97, 0.4),
+        NegativeBinomial(1e-9, 0.4),
+    ],
+)
+def test_extreme_laws_lose_no_digits(law: NegativeBinomial) -> None:
+    """The most uneven, the nearly even, the nearly critical, the nearly nothing."""
+    found = payout_distribution(TOTAL, law, 20)
+    fen = np.arange(len(found.pmf)) * float(found.unit)
+
+    assert pytest.approx(1.0, abs=1e-12) == found.pmf.sum()
+    assert pytest.approx(found.mean, rel=1e-9, abs=1e-9) == found.pmf @ fen
+
+
 def test_a_simulation_of_cascades_agrees() -> None:
     """4,000 campaigns of 50 seeds, drawn person by person."""
     rng = np.random.default_rng(11)

@@ -21,6 +21,7 @@ import wxengage.stats
         "logistic",
         "quantiles",
         "sample_sizes",
+        "scan",
         "scoring",
         "sequential",
         "shrinkage",

@@ -1,7 +1,7 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
 The names below, and the rooms ``branching``, ``btyd``, ``chains``, ``counts``,
-``gains``, ``intervals``, ``logistic``, ``quantiles``, ``sample_sizes``,
+``gains``, ``intervals``, ``logistic``, ``quantiles``, ``sample_sizes``, ``scan``,
 ``scoring``, ``sequential``, ``shrinkage``, ``survival`` and ``volumes``, which are
 loaded on first use.
 """
@@ -33,6 +33,7 @@ _ROOMS = (
     "logistic",
     "quantiles",
     "sample_sizes",
+    "scan",
     "scoring",
     "sequential",
     "shrinkage",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from wxengage.stats import logistic as logistic
     from wxengage.stats import quantiles as quantiles
     from wxengage.stats import sample_sizes as sample_sizes
+    from wxengage.stats import scan as scan
     from wxengage.stats import scoring as scoring
     from wxengage.stats import sequential as sequential
     from wxengage.stats import shrinkage as shrinkage

@@ -40,6 +40,8 @@ _BEYOND: Final = 1e-15
 _MOST_POINTS: Final = 2**24
 # Newton's steps on the generating function; the last ones double the digits.
 _STEPS: Final = 100
+# After a step as small as this, one more has all the digits.
+_NEAR: Final = 1e-8
 _HALVINGS: Final = 60
 # Quantiles are told up to here: further out there is only rounding.
 _LAST_QUANTILE: Final = 1 - 1e-9
@@ -175,7 +177,8 @@ def payout_distribution(
     Returns
     -------
     Payouts
-        Exact to about 1e-15 times ``seeds`` where there is no cap. With a cap, an
+        Exact but for rounding where there is no cap: below 1e-10 in every
+        probability for up to 100,000 seeds. With a cap, an
         upper bound of every probability of exceeding a budget, off by at most
         ``slack``.
 
@@ -289,9 +292,11 @@ class _Walk:
             whole = np.exp(law.mean * (phi - 1))
             slope = law.mean * whole
         else:
-            base = 1 - law.mean * (phi - 1) / law.k
-            whole = base**-law.k
-            slope = law.mean * whole / base
+            # 1 + x = 1 - mean (phi - 1) / k, and its logarithm for any k.
+            x = law.mean * (1 - phi) / law.k
+            size = 0.5 * np.log1p(2 * x.real + x.real**2 + x.imag**2)
+            whole = np.exp(-law.k * (size + 1j * np.arctan2(x.imag, 1 + x.real)))
+            slope = law.mean * whole / (1 + x)
         # Horner's scheme, highest count first.
         value: Complex = np.zeros_like(phi)
         change: Complex = np.zeros_like(phi)
@@ -323,7 +328,7 @@ class _Walk:
                 whole = np.exp(law.mean * (phi - 1))
                 return whole, np.asarray(gammainc(bounds, law.mean * phi), np.float64)
             ratio = np.minimum(law.mean / (law.mean + law.k) * phi, 1.0)
-            whole = ((law.mean + law.k) / law.k * (1 - ratio)) ** -law.k
+            whole = np.exp(-law.k * np.log1p(-law.mean * (phi - 1) / law.k))
             return whole, np.asarray(betainc(bounds, law.k, ratio), np.float64)
 
 
@@ -332,12 +337,14 @@ def _distribution(walk: _Walk, seeds: int) -> Floats:
     size = _points(_farthest_end(walk, seeds))
     powers, below = _roots(walk, size)
     phi = np.zeros(powers.shape[1], dtype=np.complex128)
+    near = False
     for _ in range(_STEPS):
         value, slope = walk.pgf(phi, powers, below)
         step = (value - phi) / (1 - slope)
         phi += step
-        if float(np.abs(step).max()) < 1e-15:  # noqa: PLR2004  the last digit
+        if near:
             break
+        near = float(np.abs(step).max()) < _NEAR
     return _inverse(phi, seeds, size)
 
 
