@@ -59,7 +59,8 @@ def follow(hour: float, user: str = "ada") -> Event:
 
 def folded(gift: Gift, events: Sequence[Any]) -> tuple[State, list[Fact]]:
     """Fold events as they come, then what is due."""
-    state, found = gift.start(), []
+    state = gift.start()
+    found: list[Fact] = []
     for event in events:
         part = gift.start().changed(
             {k: state.subjects[k] for k in gift.touches(event) if k in state.subjects}
@@ -160,10 +161,11 @@ def test_every_fault_of_a_gift_is_told_at_once() -> None:
         ("account", ""),
     ],
 )
-def test_a_fault_of_a_gift_names_its_field(field: str, value: object) -> None:
+def test_a_fault_of_a_gift_names_its_field(field: str, value: Any) -> None:
     """Nothing is coerced."""
+    fields: dict[str, Any] = {field: value}
     with pytest.raises(InvalidInputError, match=rf"(^|; ){field}"):
-        attrs.evolve(RECALL, **{field: value})
+        attrs.evolve(RECALL, **fields)
 
 
 def test_a_gift_and_its_holders_can_be_kept() -> None:

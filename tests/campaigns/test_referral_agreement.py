@@ -37,6 +37,13 @@ KINDS = {
     "register": ("register", "scan", "follow"),
 }
 
+
+def deep(referral: Referral) -> Referral:
+    """Return the campaign with a second level."""
+    second = Ladder({1: yuan("1"), 2: yuan("3")}, pays="total")
+    return attrs.evolve(referral, depth=2, acknowledge_depth=True, second=second)
+
+
 REFERRALS = st.builds(
     Referral,
     st.just("spring"),
@@ -71,7 +78,7 @@ REFERRALS = st.builds(
             ),
         ]
     ),
-)
+).flatmap(lambda one: st.sampled_from([one, one, deep(one)]))
 
 
 @st.composite

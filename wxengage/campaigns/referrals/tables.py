@@ -53,8 +53,7 @@ def referral_standings(
     Returns
     -------
     Standings
-        With the tables invites, users (inviters), people (all), leaderboard, entitlements, rewards (the
-        facts that move rewards) and facts.
+    X
     """
     found = replayed(referral, source, as_of, tz, unit)
     tables = {
