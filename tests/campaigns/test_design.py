@@ -168,6 +168,16 @@ def test_a_budget_too_small_has_no_best_ladder() -> None:
 
     assert found.best is None
     assert () == found.frontier
+    assert "best" not in str(found)
+
+
+def test_one_grid_is_a_ladder_of_one_rung() -> None:
+    """The second rung may be left out."""
+    found = design_ladder(COST, 100, 50_000, grids=SMALL[:1])
+
+    assert 12 == found.searched
+    assert found.best is not None
+    assert 1 == len(found.best.ladder.rungs)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,22 @@ def test_errors_are_those_of_the_curvature() -> None:
     assert pytest.approx(errors, rel=1e-3) == found.errors
 
 
+def test_a_step_too_long_is_taken_back() -> None:
+    """Users nearly all of whom went to the end: the curvature at 0 misleads."""
+    uneven = [15, 49, 1, 3, 481, 387, 289, 34, 9746]
+
+    found = fit_goal_gradient(range(9), TOTAL, weights=uneven)
+
+    assert found.converged
+    there = np.cumsum(uneven[::-1])[::-1]
+    went = there - np.array(uneven)
+    odds = np.exp(np.array([covariates(n) for n in range(9)]) @ found.values)
+    # At a maximum as many went on as expected, whatever they are weighed by.
+    gap = went - there * odds / (1 + odds)
+    slope = np.array([covariates(n) for n in range(9)]).T @ gap
+    assert pytest.approx(np.zeros(4), abs=1e-5) == slope
+
+
 def test_users_with_a_pull_show_it_and_users_without_do_not() -> None:
     """Drawn step by step, with a pull of 1.5 and of 0."""
     rng = np.random.default_rng(12)

@@ -244,6 +244,7 @@ def test_the_diagnosis_says_what_is_odd_in_both_languages() -> None:
     assert "没有人会停在 3 人这一档" in dead.explain("zh")
     assert "nobody stops here" in str(dead)
     assert "<pre>invites" in dead._repr_html_()
+    assert "<Diagnosis of 2 rungs>" == repr(dead)
     fine = Ladder({3: 300}, pays="total", repeats=(3, 300)).diagnose()
     assert "" == fine.explain("en")
     points = Ladder({2: Points(5)}, pays="each").diagnose()

@@ -131,6 +131,7 @@ def test_a_forest_prints_and_becomes_a_frame() -> None:
     assert "ann      3      2" in str(found)
     assert "<td>ann</td>" in found._repr_html_()
     assert ["ann"] == found.to_frame()["root"].tolist()
+    assert [7] == forest([(7, 8)]).to_frame()["root"].tolist()
     pytest.importorskip("pandas")
     assert [3] == found.to_frame("pandas")["size"].tolist()
 
@@ -184,6 +185,7 @@ def test_real_reposts_are_a_forest_of_invites(data_folder: Path) -> None:
         ([(2**63, 2)], "below 2**63"),
         ({"inviter": [1]}, "edges must be with 'invitee'"),
         ({"inviter": [1, 2], "invitee": [3]}, "invitee must be as many as inviters"),
+        ({"inviter": np.zeros((1, 1), np.int64), "invitee": [3]}, "inviter.shape"),
         ({"inviter": "ab", "invitee": [3]}, "inviter must be a column of ids"),
         (
             {"inviter": np.array([1], np.uint64), "invitee": np.array([2])},

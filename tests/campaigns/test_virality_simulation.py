@@ -135,16 +135,16 @@ def test_cascades_die_as_often_as_the_formula_says() -> None:
 
 
 def test_payouts_are_those_of_the_exact_distribution() -> None:
-    """600 campaigns; how many exceed its quantiles."""
+    """300 campaigns; how many exceed its quantiles."""
     exact = payout_distribution(TOTAL, NB, 30)
     paid = np.array(
-        [simulate(NB, 30, AT_ONCE, rng(s), ladder=TOTAL).total_paid for s in range(600)]
+        [simulate(NB, 30, AT_ONCE, rng(s), ladder=TOTAL).total_paid for s in range(300)]
     )
 
     for q in (0.5, 0.9):
         risk = exact.exceedance(exact.quantile(q))
-        assert 1e-4 < stats.binom.cdf((paid > exact.quantile(q)).sum(), 600, risk)
-        assert 1e-4 < stats.binom.sf((paid > exact.quantile(q)).sum() - 1, 600, risk)
+        assert 1e-4 < stats.binom.cdf((paid > exact.quantile(q)).sum(), 300, risk)
+        assert 1e-4 < stats.binom.sf((paid > exact.quantile(q)).sum() - 1, 300, risk)
 
 
 def test_a_finite_audience_is_reached_to_the_classical_share() -> None:
@@ -175,10 +175,10 @@ def naive(seed: int, audience: int) -> int:
 
 def test_a_loop_over_people_gives_the_same_distribution() -> None:
     """An audience of 60, where nearly every invite meets somebody who has joined."""
-    loop = [naive(seed, 60) for seed in range(700)]
+    loop = [naive(seed, 60) for seed in range(400)]
     ours = [
         len(simulate(GROWING, 3, AT_ONCE, rng(10_000 + s), audience=60))
-        for s in range(700)
+        for s in range(400)
     ]
 
     assert stats.ks_2samp(loop, ours).pvalue > 1e-4

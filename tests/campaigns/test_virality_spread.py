@@ -188,6 +188,7 @@ def test_the_names_of_the_room_are_those_of_the_mathematics() -> None:
         (lambda: k_factor([1], level=95), "level must be between 0 and 1"),
         (lambda: QUICK.cdf([-DAY]), "ages[0] must be from 0"),
         (lambda: QUICK.cdf(np.array(["NaT"], dtype="m8[s]")), "ages[0] must be"),
+        (lambda: QUICK.cdf([DAY, "x"]), "ages must be timedeltas"),  # type: ignore[list-item]
         (lambda: QUICK.cdf([1.0]), "ages must be timedeltas"),  # type: ignore[list-item]
         (lambda: QUICK.cdf(["1"]), "ages must be timedeltas"),  # type: ignore[list-item]
         (lambda: GenerationTime(0 * DAY, DAY), "mean must be a timedelta above 0"),

@@ -132,6 +132,14 @@ def test_from_the_critical_mean_on_the_mean_is_infinite() -> None:
     assert math.inf == TotalProgeny(NegativeBinomial(1.0, None)).mean
 
 
+def test_a_quantile_too_far_away_to_look_for_is_refused() -> None:
+    """Nearly critical cascades have no size worth waiting for."""
+    size = TotalProgeny(NegativeBinomial(1.0, None), seeds=2**26 - 10)
+
+    with pytest.raises(InvalidInputError, match="reached below 2"):
+        size.quantile(0.9)
+
+
 def test_growth_follows_euler_and_lotka() -> None:
     """The published example, and the equation itself."""
     rate = growth_rate(1.3, generation_mean=2.0, generation_sd=1.0)

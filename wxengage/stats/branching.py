@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TotalProgeny", "extinction_probability", "growth_rate", "require_law"]
 
-# Newton's steps double the digits, after a start that halves the distance.
-_STEPS: Final = 200
 # Stirling's series has all its digits from here on.
 _LARGE: Final = 16.0
 _STIRLING: Final = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
@@ -94,17 +92,18 @@ def extinction_probability(law: NegativeBinomial, *, seeds: int = 1) -> float:
     require_whole("seeds", seeds, least=1)
     if law.mean <= 1:
         return 1.0
-    survives = 1.0
-    for _ in range(_STEPS):
-        log, slope = _log_pgf(law, survives)
-        step = (survives + math.expm1(log)) / (1 - slope)
-        lower = survives - step
-        if not 0 < lower < survives:
-            break
-        survives = lower
+    survives, lower = 1.0, _newton(law, 1.0)
+    while 0 < lower < survives:
+        survives, lower = lower, _newton(law, lower)
     # What Newton has found, seen from 0: small probabilities keep their digits.
     log, _ = _log_pgf(law, survives)
     return math.exp(seeds * log)
+
+
+def _newton(law: NegativeBinomial, survives: float) -> float:
+    """Return the next guess of the probability of survival."""
+    log, slope = _log_pgf(law, survives)
+    return survives - (survives + math.expm1(log)) / (1 - slope)
 
 
 def _log_pgf(law: NegativeBinomial, survives: float) -> tuple[float, float]:

@@ -337,14 +337,12 @@ def _distribution(walk: _Walk, seeds: int) -> Floats:
     size = _points(_farthest_end(walk, seeds))
     powers, below = _roots(walk, size)
     phi = np.zeros(powers.shape[1], dtype=np.complex128)
-    near = False
-    for _ in range(_STEPS):
+    near, done, steps = False, False, 0
+    while not done and steps < _STEPS:
         value, slope = walk.pgf(phi, powers, below)
         step = (value - phi) / (1 - slope)
         phi += step
-        if near:
-            break
-        near = float(np.abs(step).max()) < _NEAR
+        done, near, steps = near, float(np.abs(step).max()) < _NEAR, steps + 1
     return _inverse(phi, seeds, size)
 
 
