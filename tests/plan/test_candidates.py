@@ -193,3 +193,52 @@ def test_a_holdout_stays_in_the_audience() -> None:
     assert 2 == len(who.without(["bob"]))
     with pytest.raises(InvalidInputError, match="holdout must be a collection"):
         who.without("bob")
+
+
+# --- many users -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_large_table_is_not_copied(kind: type) -> None:
+    """Rows that are nearly all different stay where they are."""
+    values: Any = np.random.default_rng(1).random((600_000, 2)).astype(kind)
+
+    who = Candidates.from_matrix(values, [A, B], np.arange(600_000))
+
+    assert np.shares_memory(values, who.rows)
+    assert not who.rows.flags.writeable
+    assert kind == who.rows.dtype
+    np.testing.assert_array_equal(np.arange(600_000), who.row_of)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_large_table_of_few_rows_is_merged(kind: type) -> None:
+    """By hashes of rows, in whatever order they come; NaN and zero are one each."""
+    some: Any = np.array([[1, NAN], [0, 2], [-0.0, 2], [3, 4], [NAN, NAN]], dtype=kind)
+    values = some[np.random.default_rng(1).integers(0, 5, 600_000)]
+
+    who = Candidates.from_matrix(values, [A, B], np.arange(600_000))
+    again = Candidates.from_matrix(values[::-1], [A, B], np.arange(600_000))
+
+    assert 4 == len(who.rows)
+    np.testing.assert_array_equal(values, who.rows[who.row_of])
+    np.testing.assert_array_equal(who.rows, again.rows)
+
+
+def test_numbered_users_are_held_out_by_number() -> None:
+    """Numbers that no id can be are ignored, as strangers are."""
+    who = Candidates.from_matrix([[1.0], [2.0]], [A], [7, 9])
+
+    held = who.without({9, -1, 2**70, "7"})
+
+    assert {"chosen": 1, "holdout": 1} == dict(plan_sends(held).reasons)
+    assert "holdout" == plan_sends(held).why(9).reason
+
+
+def test_whole_numbers_and_halves_of_floats_are_taken_as_they_are() -> None:
+    """Integers and 16-bit floats become 64 bits."""
+    for kind in (np.int8, np.float16):
+        who = Candidates.from_matrix(np.array([[1], [2]], kind), [A], ["ada", "bob"])
+
+        assert np.float64 == who.rows.dtype
+        assert 3.0 == plan_sends(who).value

@@ -616,7 +616,9 @@ def test_what_is_no_limit_is_named() -> None:
 def test_candidates_are_made_not_guessed() -> None:
     """A bare table is refused with the way to make candidates."""
     table: Any = [[1.0]]
-    with pytest.raises(InvalidInputError, match="from_matrix, from_rows or"):
+    with pytest.raises(
+        InvalidInputError, match="from_matrix, from_rows, from_pairs or"
+    ):
         plan_sends(table)
 
 

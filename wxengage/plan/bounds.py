@@ -80,7 +80,8 @@ class Usage:
     unit
         ``"sends"`` or ``"fen"``.
     price
-        What one more unit would be worth, about; 0 where some is left over.
+        What one more unit would be worth, about. 0 where some is left over, but
+        for what is too little for anybody in a plan by prices.
     """
 
     used: int

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_sends"]
 
-_MADE_BY: Final = "Candidates.from_matrix, from_rows or from_sends makes them"
+_MADE_BY: Final = "Candidates.from_matrix, from_rows, from_pairs or from_sends"
 # Users whose reasons are looked up at a time.
 _PART: Final = 50_000
 
