@@ -72,6 +72,9 @@ _PASSIVE = {
     "consent": "同意",
     "opt_out": "退订",
     "decline": "拒绝授权",
+    "retract": "撤回投票",
+    "withdraw": "撤回作品",
+    "void": "判定无效",
 }
 #: Every kind by its name.
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
