@@ -319,6 +319,20 @@ def test_a_rate_belongs_to_the_hour_of_the_delivery() -> None:
     assert {"ann": 22} == best(rows, measure="open_share")
 
 
+def test_a_window_without_a_delivery_is_not_taken_to_be_the_better_one() -> None:
+    """What is believed of 08:00 is believed beside what is seen at 20:00."""
+    rows = [
+        event(f"u{user}", "deliver", at(d, 20)) for user in range(50) for d in (3, 9)
+    ]
+    rows += [event(f"u{user}", "open", at(9, 20, 30)) for user in range(30)]
+
+    hours = send_time(read_log(rows), AS_OF).model.hours
+
+    assert 0.3 == pytest.approx(hours[20], abs=0.01)
+    assert hours[8] == pytest.approx(hours[20], abs=0.02)
+    assert hours[3] < hours[8] / 2
+
+
 def test_a_delivery_is_judged_when_its_time_is_over() -> None:
     """What was sent within the last day is neither read nor unread yet."""
     edge = AS_OF - DAY

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
@@ -58,6 +58,7 @@ def test_the_oracle_of_send_times_is_met(oracles: dict[str, Any]) -> None:
 
 
 @given(ROWS)
+@settings(max_examples=40)
 def test_no_search_finds_a_more_likely_beta_binomial(
     rows: list[tuple[int, int]],
 ) -> None:
@@ -78,7 +79,9 @@ def test_no_search_finds_a_more_likely_beta_binomial(
     )
 
     assert fit.loglik is not None
-    assert fit.loglik >= -best - 1e-4
+    # What is as good as alike is so by less than a hundredth.
+    slack = 0.01 if "as good as" in fit.diagnosis else 1e-4
+    assert fit.loglik >= -best - slack
     if fit.kappa is not None:
         peer = loglik(
             np.column_stack((wins, losses)).tolist(), np.array(fit.shares), fit.kappa
@@ -87,6 +90,7 @@ def test_no_search_finds_a_more_likely_beta_binomial(
 
 
 @given(TABLES)
+@settings(max_examples=50)
 def test_the_fit_of_a_table_is_a_maximum(table: list[list[int]]) -> None:
     """Its likelihood is scipy's, and no parameter nearby has a higher one."""
     assume(sum(map(sum, table)) > 0)
@@ -120,7 +124,7 @@ def test_units_are_alike_where_a_large_kappa_is_the_best(
     excess = total * pairs.sum() - (rows * (rows - 1)).sum()
     assume(excess > 1e-9)
 
-    assert fit.kappa is not None
+    assert fit.kappa is not None or "as good as alike" in fit.diagnosis
 
 
 @given(TABLES, st.data())
@@ -172,6 +176,20 @@ def test_what_cannot_be_told_is_said(
     assert np.isfinite(fit.shrunk(table)).all()
 
 
+def test_a_kappa_too_large_to_be_told_is_infinite() -> None:
+    """26 units that differ hardly more than chance: no weak prior makes them unlike."""
+    rng = np.random.default_rng(0)
+    found = [
+        fit_dirichlet_multinomial(rng.multinomial(30, [0.5, 0.5], 26))
+        for _ in range(200)
+    ]
+
+    assert all(fit.converged for fit in found)
+    assert {"maximum found", "units are alike: kappa is infinite"} <= {
+        fit.diagnosis for fit in found
+    }
+
+
 def test_what_nobody_did_has_no_share() -> None:
     """A column of zeros stays in its place, at 0."""
     fit = fit_dirichlet_multinomial([[5, 0, 1], [0, 0, 4], [3, 0, 3]])
@@ -197,6 +215,7 @@ def test_a_prior_is_the_answer_of_no_data() -> None:
 
 
 @given(TABLES, st.floats(0.01, 1e3))
+@settings(max_examples=50)
 def test_with_a_prior_there_is_a_maximum_always(
     table: list[list[int]], weight: float
 ) -> None:
@@ -218,6 +237,25 @@ def test_with_a_prior_there_is_a_maximum_always(
     for _ in range(10):
         alpha = np.array(fit.shares) * fit.kappa * np.exp(rng.normal(0, 0.1, width))
         assert posterior(alpha) <= here + 1e-6 * (1 + abs(here))
+
+
+@pytest.mark.parametrize(
+    ("wins", "tries", "prior"),
+    [
+        ([0, 0, 0, 0], [300_000, 900_000, 12, 77_777], [1e-6, 4.0]),
+        ([12, 50], [12, 50], [4e-3, 2e-4]),
+        ([0, 0, 0], [3, 2, 1], [1e-11, 4e-11]),
+    ],
+)
+def test_a_belief_as_light_as_a_feather_is_enough(
+    wins: list[int], tries: list[int], prior: list[float]
+) -> None:
+    """All failures, all successes, millions of them: the answer is a maximum."""
+    fit = fit_beta_binomial(wins, tries, prior=prior)
+
+    assert fit.converged
+    rate = sum(wins) / sum(tries)
+    assert rate == pytest.approx(fit.mean, abs=1e-4)
 
 
 @given(ROWS, st.lists(st.floats(0.05, 0.95), min_size=12, max_size=12))

@@ -178,6 +178,7 @@ def _expected(
     due = (sent * everybody).sum(axis=-1, keepdims=True)
     usual = np.where(total > 0, due / np.maximum(total, 1), 0.5)
     rate = (own.sum(axis=-1, keepdims=True) + level * usual) / (total + level)
+    rate = _inside(rate)  # of millions of deliveries, all opened, it rounds to 1
     factor = rate / (1 - rate) / (usual / (1 - usual))
     odds: Floats = factor * (everybody / (1 - everybody))
     return odds / (1 + odds)
@@ -221,7 +222,10 @@ def rates_learned(own: Counts, sent: Counts, guess: Floats, prior: float) -> Hou
     own, sent = own[rows], sent[rows]
     opened, total = own.sum(axis=1), sent.sum(axis=1)
     rate = (opened.sum() + 0.5) / (total.sum() + 1)
-    odds = rate / (1 - rate) * guess * HOURS
+    # At the hours at which messages went, so that a window without a delivery is not
+    # taken to be better than a window with many.
+    usual_guess = (sent.sum(axis=0) @ guess + guess.mean()) / (total.sum() + 1)
+    odds = rate / (1 - rate) * guess / usual_guess
     weights = prior / HOURS * np.column_stack((odds, np.ones(HOURS)))
     weights /= 1 + odds[:, None]
     fits = (

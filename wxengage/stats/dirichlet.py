@@ -25,6 +25,8 @@ Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 # Standard deviation of the weak prior in ln kappa: exp(2 * 2) is 55.
 _PRIOR: Final = 2.0
+# What a further step may still win.
+_LEFT: Final = 1e-6
 
 
 @attrs.frozen(eq=False)
@@ -170,7 +172,12 @@ def most_probable(seen: CountTable, belief: Floats) -> Peak:
         )
 
     start = np.log((seen.sums + belief) / (seen.total + belief.sum())) + middle
-    return climb(posterior, start, bound=math.inf)
+    peak = climb(posterior, start, bound=math.inf, flat=-math.inf)
+    # Of counts of millions the value itself has lost the digits that the last steps
+    # are judged by; the slope has not.
+    _, slope, _ = posterior(peak.point)
+    left = float(slope @ np.linalg.pinv(peak.information, hermitian=True) @ slope)
+    return attrs.evolve(peak, reached=peak.reached or abs(left) < _LEFT)
 
 
 @attrs.frozen(eq=False)

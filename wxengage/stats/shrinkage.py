@@ -49,6 +49,8 @@ Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 # Parameters beyond exp(+-_BOUND) of their unit are at the boundary.
 _BOUND: Final = 16.0
 _TWO: Final = 2
+# A difference of log-likelihoods that is told.
+_HIGHER: Final = 0.01
 # Whole numbers up to here are told apart as floats.
 _WHOLE: Final = 2**53
 _GIVEN: Final = "parameters as given"
@@ -219,7 +221,8 @@ def fit_dirichlet_multinomial(
     Returns
     -------
     DirichletMultinomial
-        ``kappa`` is None where units differ no more than chance makes them. Not
+        ``kappa`` is None where units differ no more than chance makes them, or by so
+        little that the log-likelihood does not tell it by a hundredth. Not
         ``converged``, and ``kappa`` by the weak prior, where the counts tell nothing
         of it (no unit with two observations, or all of one thing), or say that each
         unit does one thing only: the likelihood then grows as ``kappa`` falls to 0.
@@ -357,7 +360,7 @@ def fit_concentration(
     rows = np.flatnonzero(tries >= _TWO)
     some = RateRows(column[rows], tries[rows].astype(np.float64), middle[rows])
     start = np.array([math.log(2.0)])
-    return math.exp(float(climb(some, start, bound=math.inf).point[0]))
+    return math.exp(float(climb(some, start, bound=math.inf, flat=-math.inf).point[0]))
 
 
 def _most_likely(seen: CountTable) -> DirichletMultinomial:
@@ -365,29 +368,28 @@ def _most_likely(seen: CountTable) -> DirichletMultinomial:
     some, left = seen.some()
     shares = np.zeros(len(seen.sums))
     shares[left] = some.sums / some.total
-    alike = some.alike() + seen.constant
+    alike = DirichletMultinomial(
+        _summing(shares), None, float(some.alike() + seen.constant), seen.units
+    )
     said = _of_no_kappa(some)
     if said:
         kappa = float(len(shares))
-        return DirichletMultinomial(
-            _summing(shares), kappa, alike, seen.units, converged=False, diagnosis=said
-        )
+        return attrs.evolve(alike, kappa=kappa, converged=False, diagnosis=said)
     weak = most_probable(some, np.zeros(len(left)))
     if some.single:
-        cause = (
-            "each unit does one thing only: the likelihood grows as kappa falls to 0"
-        )
+        said = "each unit does one thing only: the likelihood grows as kappa falls to 0"
     else:
         peak = climb(some, weak.point, bound=_BOUND)
-        if peak.reached and peak.value > some.alike():
+        higher = peak.value - some.alike()
+        if peak.reached and higher > 0:
             return _told(seen, peak, "maximum found")
         if not some.unlike():
-            said = "units are alike: kappa is infinite"
-            return DirichletMultinomial(
-                _summing(shares), None, alike, seen.units, diagnosis=said
-            )
-        cause = "no maximum inside"
-    fit = _told(seen, weak, f"{cause}; instead, kappa is the one under a weak prior")
+            return attrs.evolve(alike, diagnosis="units are alike: kappa is infinite")
+        if higher < _HIGHER and np.exp(peak.point).sum() > np.exp(weak.point).sum():
+            said = "units are as good as alike: kappa is infinite"
+            return attrs.evolve(alike, diagnosis=said)
+        said = "no maximum inside"
+    fit = _told(seen, weak, f"{said}; instead, kappa is the one under a weak prior")
     return attrs.evolve(fit, converged=False)
 
 

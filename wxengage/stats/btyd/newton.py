@@ -54,7 +54,9 @@ class Peak:
     reached: bool
 
 
-def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
+def climb(
+    objective: Objective, start: Vector, *, bound: float, flat: float = _FLAT
+) -> Peak:
     """Find a maximum.
 
     Parameters
@@ -65,6 +67,9 @@ def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
         Shape ``(k,)``.
     bound
         The climb is given up where a coordinate leaves ``-bound`` to ``bound``.
+    flat
+        Information up to this, in the direction that has least, is none. Minus
+        infinity where there is a maximum for certain, however flat.
 
     Returns
     -------
@@ -80,9 +85,9 @@ def climb(objective: Objective, start: Vector, *, bound: float) -> Peak:
     point = np.asarray(start, dtype=np.float64)
     value, slope, curve = _looked(objective, point)
     for _ in range(_STEPS):
-        step, concave = _direction(slope, curve)
+        step, least = _direction(slope, curve)
         decrement = float(slope @ step)
-        if concave and decrement < _ENOUGH:
+        if least > flat and decrement < _ENOUGH:
             return Peak(point + step, value + decrement / 2, -curve, True)
         longest = float(np.abs(step).max())
         if longest == 0:
@@ -108,9 +113,9 @@ def _looked(objective: Objective, point: Vector) -> tuple[float, Vector, Vector]
     return value, slope, (curve + curve.T) / 2
 
 
-def _direction(slope: Vector, curve: Vector) -> tuple[Vector, bool]:
-    """Return a step that climbs, and whether there is a maximum to climb to."""
+def _direction(slope: Vector, curve: Vector) -> tuple[Vector, float]:
+    """Return a step that climbs, and the information where there is least."""
     values, vectors = np.linalg.eigh(-curve)
     size = np.abs(values)
     size = np.maximum(size, max(float(size.max()) * 1e-12, 1e-300))
-    return vectors @ ((vectors.T @ slope) / size), bool(values[0] > _FLAT)
+    return vectors @ ((vectors.T @ slope) / size), float(values[0])
