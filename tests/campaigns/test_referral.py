@@ -503,7 +503,7 @@ def test_what_cannot_be_folded_says_why() -> None:
     wrong: Any = "follow"
     with pytest.raises(InvalidInputError, match="an Event or a Tick"):
         advance(SPRING.start(), wrong, SPRING)
-    with pytest.raises(InvalidInputError, match="one of Gift, Referral"):
+    with pytest.raises(InvalidInputError, match=r"one of .*Referral"):
         advance(SPRING.start(), wrong, wrong)
     log = read_log([came("bo", "ada", 0)])
     with pytest.raises(InvalidInputError, match="keeps no inviters"):

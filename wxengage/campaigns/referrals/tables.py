@@ -128,9 +128,11 @@ def _users(found: Replayed) -> Columns:
 def _people(found: Replayed) -> Columns:
     size = len(found.ids)
     claims, ever = found.claims, found.courses.qualified != ENDLESS
-    asked = np.bincount(claims.invitee, minlength=size)
+    # Whoever scans their own poster has asked nobody.
+    apart = claims.invitee != claims.inviter
+    asked = np.bincount(claims.invitee[apart], minlength=size)
     joined = np.bincount(claims.invitee[ever], minlength=size)
-    brought = np.bincount(claims.inviter, minlength=size)
+    brought = np.bincount(claims.inviter[apart], minlength=size)
     who = np.flatnonzero(asked + brought)
     first = found.referral.ladder.rungs[0].invites
     return {
