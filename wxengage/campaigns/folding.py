@@ -6,6 +6,10 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxengage.campaigns.checkins.campaign import CheckIn
+from wxengage.campaigns.checkins.folding import fold as fold_check_in
+from wxengage.campaigns.contests.campaign import Contest
+from wxengage.campaigns.contests.folding import fold as fold_contest
 from wxengage.campaigns.gifts.campaign import Gift
 from wxengage.campaigns.gifts.folding import fold as fold_gift
 from wxengage.campaigns.referrals.campaign import Referral
@@ -24,7 +28,12 @@ __all__ = ["advance"]
 Fold: TypeAlias = Callable[[State, Any, Any], tuple[State, tuple["Fact", ...]]]
 # Type of campaign -> how an event is folded into a state of it.
 _FOLDS: Final[Mapping[type, Fold]] = MappingProxyType(
-    {Referral: fold_referral, Gift: fold_gift}
+    {
+        Referral: fold_referral,
+        CheckIn: fold_check_in,
+        Contest: fold_contest,
+        Gift: fold_gift,
+    }
 )
 
 

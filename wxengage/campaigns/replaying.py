@@ -6,6 +6,10 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxengage.campaigns.checkins.campaign import CheckIn
+from wxengage.campaigns.checkins.tables import check_in_standings
+from wxengage.campaigns.contests.campaign import Contest
+from wxengage.campaigns.contests.replaying import contest_standings
 from wxengage.campaigns.gifts.campaign import Gift
 from wxengage.campaigns.gifts.replaying import gift_standings
 from wxengage.campaigns.referrals.campaign import Referral
@@ -26,7 +30,12 @@ Replay: TypeAlias = Callable[
 ]
 # Type of campaign -> how its events are replayed.
 _REPLAYS: Final[Mapping[type, Replay]] = MappingProxyType(
-    {Referral: referral_standings, Gift: gift_standings}
+    {
+        Referral: referral_standings,
+        CheckIn: check_in_standings,
+        Contest: contest_standings,
+        Gift: gift_standings,
+    }
 )
 
 
