@@ -116,8 +116,7 @@ def replayed(
     """
     events = read_events(source, tz=tz, unit=unit)
     now = micros("as_of", as_of)
-    if len(events) and events.at.max() > now:
-        events = events.take(np.flatnonzero(events.at <= now))
+    events = events.take(_by_user(events, now))
     presence = _presence(events, referral)
     claims = claims_of(events, presence, referral)
     mutual = referral.reciprocal == "allow"
@@ -126,6 +125,17 @@ def replayed(
     return Replayed(
         referral, now, events.ids, claims, standing, presence, events.origin
     )
+
+
+def _by_user(events: EventColumns, now: int) -> NDArray[np.int64]:
+    """Return the events that have happened by now, those of one user together."""
+    # What lies together is read together: a sort that the caches pay back.
+    rows = np.flatnonzero(events.at <= now)
+    bits = len(events).bit_length()
+    keys = (events.user[rows] << bits) | rows
+    keys.sort()
+    keys &= (1 << bits) - 1
+    return keys
 
 
 def _presence(events: EventColumns, referral: Referral) -> Presence:
