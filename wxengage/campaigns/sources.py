@@ -51,7 +51,8 @@ class EventColumns:
         Codes as in ``user``; -1 for nobody. Shape ``(n,)``.
     words
         Column -> codes, -1 for none, of those of account, campaign, item,
-        channel and group that the source has. Shape ``(n,)`` each.
+        channel, group and, where it is wanted, id that the source has.
+        Shape ``(n,)`` each.
     values
         Column -> value of each code.
     origin
@@ -113,7 +114,12 @@ class EventColumns:
 
 
 def read_events(
-    source: Any, *, invites: bool = True, tz: str | None = None, unit: str | None = None
+    source: Any,
+    *,
+    invites: bool = True,
+    numbered: bool = False,
+    tz: str | None = None,
+    unit: str | None = None,
 ) -> EventColumns:
     """Read the events of a campaign.
 
@@ -127,6 +133,8 @@ def read_events(
         and accounts, and serves where ``invites`` is False.
     invites
         Whether a source without a column ``inviter`` is refused.
+    numbered
+        Whether the ids of the events themselves are wanted, as the word ``id``.
     tz, unit
         Of times without a zone, and of times that are numbers, as for
         ``read_log``.
@@ -149,16 +157,17 @@ def read_events(
         source = source.to_log_source()
     if isinstance(source, Log):
         return _of_log(source, invites=invites)
-    source = _as_table(source)
+    words = (*_WORDS, "id") if numbered else _WORDS
+    source = _as_table(source, words)
     needed = (*_NEEDED, "inviter") if invites else _NEEDED
-    table = read_table(source, needed, ("inviter", *_WORDS))
+    table = read_table(source, needed, ("inviter", *words))
     if "inviter" in table:
         (user, inviter), ids = table.people("user", "inviter")
     else:
         user, ids = table.users("user")
         inviter = np.full(len(user), -1)
     at, origin = table.times("at", tz=tz, unit=unit)
-    found = {name: codes_of(table.columns[name]) for name in _WORDS if name in table}
+    found = {name: codes_of(table.columns[name]) for name in words if name in table}
     return EventColumns(
         ids=ids,
         user=user,
@@ -178,21 +187,21 @@ def _plain(values: Any) -> NDArray[Any]:
     return plain
 
 
-def _as_table(source: Any) -> Any:
+def _as_table(source: Any, words: Sequence[str]) -> Any:
     """Return a source as something that ``read_table`` reads."""
     if isinstance(source, str | os.PathLike):
-        return _of_files([source])
+        return _of_files([source], words)
     if not isinstance(source, Sequence) or isinstance(source, bytes) or not source:
         return source
     if all(isinstance(one, Event) for one in source):
-        fields = (*_NEEDED, "inviter", *_WORDS)
+        fields = (*_NEEDED, "inviter", *words)
         return [{name: getattr(one, name) for name in fields} for one in source]
     if all(isinstance(one, str | os.PathLike) for one in source):
-        return _of_files(source)
+        return _of_files(source, words)
     return source
 
 
-def _of_files(paths: Sequence[Any]) -> Any:
+def _of_files(paths: Sequence[Any], words: Sequence[str]) -> Any:
     from wxengage.log.files import find  # noqa: PLC0415  the extra `files`
 
     files = find(paths)
@@ -203,7 +212,7 @@ def _of_files(paths: Sequence[Any]) -> Any:
     import pyarrow as pa  # noqa: PLC0415  an extra
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    wanted = {*_NEEDED, "inviter", *_WORDS}
+    wanted = {*_NEEDED, "inviter", *words}
     tables = []
     for path in files:
         names = pq.read_schema(path).names

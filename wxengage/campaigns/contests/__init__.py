@@ -1,0 +1,1 @@
+"""Contests (UGC创作赛): entries, votes with quotas, results that stay as published."""
