@@ -15,7 +15,7 @@ from wxengage.log.columns import codes_of
 from wxengage.log.frames import Ids
 from wxengage.log.intake import Table, read_table
 from wxengage.plan.gating.columns import Words, places, times_or, words
-from wxengage.plan.gating.people import LONG_AGO
+from wxengage.plan.gating.past import LONG_AGO
 from wxengage.plan.gating.rounds import NEVER
 from wxengage.sends import Send
 

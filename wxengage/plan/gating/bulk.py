@@ -7,12 +7,13 @@ moved in a round is done. Nearly everybody is done after the first.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 import numpy as np
 
-from wxengage.plan.gating.past import first_from
+from wxengage.plan.gating.past import LONG_AGO, first_from
 from wxengage.plan.gating.periods import edges_between
 from wxengage.plan.gating.rounds import NEVER
 from wxengage.times.zones import span_micros
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wxengage.pacing.caps import Cap
     from wxengage.pacing.quiet import QuietHours
     from wxengage.plan.gating.allowances import Asked
+    from wxengage.plan.gating.past import Stretch
     from wxengage.times.days import DayClock
 
 __all__ = [
@@ -42,13 +44,17 @@ __all__ = [
 ALL: Final = slice(None)
 
 
+#: Reason and constraint: of all messages asked about, or one for each.
+Labels = tuple["str | NDArray[Any]", "str | NDArray[Any]"]
+
+
 class Column(Protocol):
     """One constraint on many messages."""
 
     def next(self, rows: Any, at: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ANN401
         """Return from each instant the first one allowed; rows are messages."""
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """Return reason and constraint of messages it has moved from ``at``."""
 
 
@@ -119,12 +125,6 @@ def run(
             return Course(at, step, before)
 
 
-def _same(reason: str, constraint: str, size: int) -> NDArray[Any]:
-    found = np.empty((size, 2), dtype=object)
-    found[:] = (reason, constraint)
-    return found
-
-
 @attrs.frozen(eq=False)
 class Bound:
     """Not before an instant. ``since``: shape ``(n,)``."""
@@ -137,10 +137,10 @@ class Bound:
         then: NDArray[np.int64] = np.maximum(at, self.since[rows])
         return then
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
-        del at
-        return _same("not_before", f"not_before: {self.name}", rows.size)
+        del rows, at
+        return "not_before", f"not_before: {self.name}"
 
 
 @attrs.frozen(eq=False)
@@ -157,10 +157,10 @@ class Frozen:
         held = self.stopped[rows] & (at >= self.start) & (at < self.end)
         return np.where(held, self.end, at)
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
-        del at
-        return _same("freeze", f"freeze: {self.because}", rows.size)
+        del rows, at
+        return "freeze", f"freeze: {self.because}"
 
 
 @attrs.frozen(eq=False)
@@ -175,11 +175,10 @@ class Tired:
         then: NDArray[np.int64] = np.maximum(at, self.ready[rows])
         return then
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
-        found = _same("sunset", "", at.size)
-        found[:, 1] = [f"sunset: {one}" for one in self.segment[rows].tolist()]
-        return found
+        del at
+        return "sunset", "sunset: " + self.segment[rows]
 
 
 @attrs.frozen(eq=False)
@@ -196,17 +195,15 @@ class Limited:
         then = np.maximum(at, self.asked.opens[rows])
         return np.where(then >= self.asked.until[rows], NEVER, then)
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
         del at
-        # What is open now and not by then was a window.
-        found = _same("no_window", "", rows.size)
         names = np.array(self.asked.reason.names, dtype=object)
-        shut = self.asked.opens[rows] > self.now
-        found[shut, 0] = names[self.asked.reason.codes[rows[shut]]]
-        found[found[:, 0] == "", 0] = self.kind
-        found[:, 1] = [f"{self.kind}: {one}" for one in self.channel[rows].tolist()]
-        return found
+        reason = names[self.asked.reason.codes[rows]]
+        reason[reason == ""] = self.kind
+        # What is open now and not by then was a window.
+        reason[self.asked.opens[rows] <= self.now] = "no_window"
+        return reason, f"{self.kind}: " + self.channel[rows]
 
 
 @attrs.frozen(eq=False)
@@ -227,15 +224,15 @@ class Hushed:
                 then[mine] = self.quiet.ends_after_many(at[mine], clock=clock)
         return then
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
-        del at
-        return _same("quiet_hours", f"quiet_hours: {self.name}", rows.size)
+        del rows, at
+        return "quiet_hours", f"quiet_hours: {self.name}"
 
 
 @attrs.frozen(eq=False)
 class Capped:
-    """A cap or a gap, and the stretch of past rows that each message competes with.
+    """A cap or a gap, and the past rows that each message competes with.
 
     Attributes
     ----------
@@ -243,10 +240,8 @@ class Capped:
         Of the constraint.
     cap
         What it says; the scope is in the stretches.
-    times
-        Of the rows it counts. Shape ``(m,)``.
-    starts, ends
-        Empty for a message that need not keep to it. Shape ``(n,)``.
+    stretch
+        What each message competes with; nothing for one that need not keep to it.
     zone_of, clocks
         Whose days count. Shape ``(n,)``.
     """
@@ -254,29 +249,48 @@ class Capped:
     kind: str
     name: str
     cap: Cap
-    times: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    stretch: Stretch
     zone_of: NDArray[np.int64]
     clocks: tuple[DayClock, ...]
 
+    @functools.cached_property
+    def _full_since(self) -> NDArray[np.int64]:
+        """The first of each user's last ``limit`` rows, ``LONG_AGO`` for fewer."""
+        first = self.stretch.ends - self.cap.limit
+        there = first >= self.stretch.starts
+        if not there.any():
+            return np.full(first.size, LONG_AGO)
+        return np.where(there, self.stretch.times[np.maximum(first, 0)], LONG_AGO)
+
     def next(self, rows: Any, at: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ANN401
         """As in ``Column``."""
-        if not self.times.size:
-            return at
-        starts, ends = self.starts[rows], self.ends[rows]
-        many = np.flatnonzero(ends - starts >= self.cap.limit)
-        if not many.size:
-            return at
-        then = at.copy()
-        part = starts[many], ends[many], at[many]
+        since, latest = self._full_since[rows], self.stretch.latest[rows]
         if isinstance(self.cap.per, dt.timedelta):
-            then[many] = self._rolling(*part)
+            # Where all rows are before, the last `limit` of them say everything.
+            span = span_micros("per", self.cap.per)
+            then: NDArray[np.int64] = np.maximum(at, since + span)
+            ahead = np.flatnonzero(latest >= at)
+            if ahead.size:
+                then[ahead] = self._rolling(*self._part(rows, ahead), at[ahead], span)
             return then
-        for zone, mine in _by_zone(self.zone_of[rows][many]):
-            low, high, here = (column[mine] for column in part)
-            then[many[mine]] = self._calendar(low, high, here, self.clocks[zone])
+        then = at.copy()
+        for zone, mine in _by_zone(self.zone_of[rows]):
+            here, clock = at[mine], self.clocks[zone]
+            opens, closes = _period(clock, self.cap.per, here)
+            then[mine] = np.where(since[mine] >= opens, closes, here)
+            ahead = np.flatnonzero(latest[mine] >= closes)
+            if ahead.size:
+                ahead = ahead if isinstance(mine, slice) else mine[ahead]
+                part = self._part(rows, ahead)
+                then[ahead] = self._calendar(*part, at[ahead], clock)
         return then
+
+    def _part(
+        self, rows: slice | NDArray[np.int64], some: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the stretches of some of the rows that are asked about."""
+        chosen = some if isinstance(rows, slice) else rows[some]
+        return self.stretch.starts[chosen], self.stretch.ends[chosen]
 
     def _calendar(
         self,
@@ -285,30 +299,31 @@ class Capped:
         at: NDArray[np.int64],
         clock: DayClock,
     ) -> NDArray[np.int64]:
-        per: Any = self.cap.per
-        at = at.copy()
+        at, times = at.copy(), self.stretch.times
         rows: Any = ALL
         while True:
             here, first = at[rows], starts[rows]
-            edges = edges_between(clock, per, int(here.min()), int(here.max()))
-            period = np.searchsorted(edges, here, side="right")
-            opens, closes = edges[period - 1], edges[period]
-            last = first_from(self.times, first, ends[rows], closes) - self.cap.limit
-            full = (last >= first) & (self.times[np.maximum(last, 0)] >= opens)
+            opens, closes = _period(clock, self.cap.per, here)
+            last = first_from(times, first, ends[rows], closes) - self.cap.limit
+            full = (last >= first) & (times[np.maximum(last, 0)] >= opens)
             rows = np.flatnonzero(full) if isinstance(rows, slice) else rows[full]
             if not rows.size:
                 return at
             at[rows] = closes[full]
 
     def _rolling(
-        self, starts: NDArray[np.int64], ends: NDArray[np.int64], at: NDArray[np.int64]
+        self,
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        at: NDArray[np.int64],
+        span: int,
     ) -> NDArray[np.int64]:
-        limit, span = self.cap.limit, span_micros("per", _timedelta(self.cap.per))
+        limit, times = self.cap.limit, self.stretch.times
         at = at.copy()
         rows: Any = ALL
         while True:
             here, low, high = at[rows], starts[rows], ends[rows]
-            place = first_from(self.times, low, high, here)
+            place = first_from(times, low, high, here)
             then = here.copy()
             # Runs of `limit` sends at or around the place; nearest to its end first.
             ahead = np.flatnonzero(place < high)
@@ -317,8 +332,8 @@ class Capped:
                 first = place[some] - run
                 last = first + limit - 1
                 there = (first >= low[some]) & (last < high[some])
-                begin = self.times[np.where(there, first, 0)]
-                end = self.times[np.where(there, last, 0)]
+                begin = times[np.where(there, first, 0)]
+                end = times[np.where(there, last, 0)]
                 now = here[some]
                 tight = np.maximum(end, now) - np.minimum(begin, now) < span
                 freed = np.where(there & tight, begin + span, now)
@@ -329,15 +344,22 @@ class Capped:
             rows = np.flatnonzero(moved) if isinstance(rows, slice) else rows[moved]
             at[rows] = then[moved]
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
-        del at
-        return _same(self.kind, f"{self.kind}: {self.name}", rows.size)
+        del rows, at
+        return self.kind, f"{self.kind}: {self.name}"
 
 
-def _timedelta(per: object) -> dt.timedelta:
-    assert isinstance(per, dt.timedelta)  # noqa: S101  the caller has looked
-    return per
+def _period(
+    clock: DayClock, per: object, at: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return when the calendar period of each instant begins and ends."""
+    calendar: Any = per
+    edges = edges_between(clock, calendar, int(at.min()), int(at.max()))
+    if edges.size == 2:  # noqa: PLR2004  all are within one period
+        return np.broadcast_to(edges[0], at.size), np.broadcast_to(edges[1], at.size)
+    period = np.searchsorted(edges, at, side="right")
+    return edges[period - 1], edges[period]
 
 
 def _by_zone(zone_of: NDArray[np.int64]) -> Iterator[tuple[int, Any]]:

@@ -44,6 +44,12 @@ class Words(NamedTuple):
             return Words(np.broadcast_to(self.codes[:1], len(rows)), self.names)
         return Words(self.codes[rows], self.names)
 
+    def plus(self, more: Words) -> Words:
+        """Return both columns, one after the other."""
+        names = tuple(dict.fromkeys([*self.names, *more.names]))
+        codes = np.concatenate([self.into(names), more.into(names)])
+        return Words(codes.astype(np.int32), names)
+
     def code(self, name: str) -> int:
         """Return the code of a word, -1 where no row has it."""
         return self.names.index(name) if name in self.names else -1

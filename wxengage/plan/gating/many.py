@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -24,8 +25,8 @@ from wxengage.plan.gating.columns import places
 from wxengage.plan.gating.decisions import ACTIONS, Decisions
 from wxengage.plan.gating.messages import Messages
 from wxengage.plan.gating.mixed import Mixed
-from wxengage.plan.gating.past import Past, first_from
-from wxengage.plan.gating.people import LONG_AGO, NO, YES, People
+from wxengage.plan.gating.past import LONG_AGO, Past, Stretch, first_from
+from wxengage.plan.gating.people import NO, YES, People
 from wxengage.plan.gating.rounds import NEVER
 from wxengage.plan.gating.settled import UNDER_14
 from wxengage.plan.gating.steps import quiet_name
@@ -83,7 +84,7 @@ def decide_many(
         One for each message, in their order.
     """
     past, users, quotas = tables
-    messages = Messages.of(sends)
+    messages = sends if isinstance(sends, Messages) else Messages.of(sends)
     people = users if isinstance(users, People) else People.of(users)
     person = places(messages.ids, people.ids)[messages.user]
     _refuse_strangers(messages, person)
@@ -124,6 +125,7 @@ class _Case:
     in_past: NDArray[np.int64]
     limits: Allowances | None
     now: int
+    stretches: dict[tuple[object, ...], Stretch] = attrs.field(factory=dict, init=False)
 
     def asks(self, what: Exemption) -> NDArray[np.bool_]:
         """Return which messages must keep to something."""
@@ -131,7 +133,7 @@ class _Case:
             return np.ones(len(self.messages), dtype=np.bool_)
         return ~self.messages.transactional
 
-    @property
+    @functools.cached_property
     def clocks(self) -> tuple[DayClock, ...]:
         """The clock of each zone of ``people.zone``."""
         clock = self.gate.clock
@@ -140,7 +142,7 @@ class _Case:
             for name in self.people.zone.names
         )
 
-    @property
+    @functools.cached_property
     def zone_of(self) -> NDArray[np.int64]:
         """The zone of each message's user."""
         return self.people.zone.codes[self.person].astype(np.int64)
@@ -229,38 +231,39 @@ class _Case:
 
     def _stretch(
         self, scope: str | None, counts: tuple[str, ...], bound: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return the times that a limit counts, and each message's stretch of them."""
+    ) -> Stretch:
+        """Return what each message competes with within a limit that binds some."""
         field, colon, value = (scope or "").partition(":")
         under = self.messages.fields[field] if field else None
         if under is not None and colon:
             bound = bound & under.flags((value,))
             under = None
-        view = self.past.view(scope, counts)
-        starts, ends = view.of(self.in_past, under)
-        if not bound.all():
-            ends = np.where(bound, ends, starts)
-        return view.times, starts, ends
+        key = (scope, counts)
+        if key not in self.stretches:
+            view = self.past.view(scope, counts)
+            self.stretches[key] = Stretch.of(view, self.in_past, under)
+        found = self.stretches[key]
+        return found if bound.all() else found.where(bound)
 
     def _capped(self, kind: str, name: str, cap: Cap) -> Capped:
         bound = self.asks("cap" if kind == "cap" else "gap")
         bound &= self.messages.fields["category"].flags(cap.obeys)
         stretch = self._stretch(cap.scope, cap.counts, bound)
-        return Capped(kind, name, cap, *stretch, self.zone_of, self.clocks)
+        return Capped(kind, name, cap, stretch, self.zone_of, self.clocks)
 
     def _sunset(self) -> Tired:
         sunset = self.gate.sunset
         assert sunset is not None  # noqa: S101  the caller has looked
         segment = self.people.segment
         bound = self.asks("sunset") & segment.flags(sunset.segments)[self.person]
-        times, starts, ends = self._stretch(sunset.scope, CATEGORIES, bound)
+        had = self._stretch(sunset.scope, CATEGORIES, bound)
         if ":" in (sunset.scope or ""):
             field, _, value = (sunset.scope or "").partition(":")
             bound = bound & self.messages.fields[field].flags((value,))
-        first = first_from(times, starts, ends, self.people.since[self.person])
-        made = ends - first
-        last = times[np.maximum(ends - 1, 0)] if times.size else np.zeros_like(ends)
-        ready = sunset.next_allowed_many(np.full(len(made), LONG_AGO), made, last)
+        since = self.people.since[self.person]
+        made = had.ends - first_from(had.times, had.starts, had.ends, since)
+        never = np.full(len(made), LONG_AGO)
+        ready = sunset.next_allowed_many(never, made, had.latest)
         names = np.array(segment.names, dtype=object)[segment.codes[self.person]]
         return Tired(np.where(bound, ready, LONG_AGO), names)
 
@@ -287,8 +290,8 @@ def _answers(
     for number, column in enumerate(columns):
         rows = np.flatnonzero((course.step == number) & (settled == 0))
         if rows.size:
-            labels = column.labels(rows, course.before[rows])
-            reason[rows], constraint[rows] = labels[:, 0], labels[:, 1]
+            why, what = column.labels(rows, course.before[rows])
+            reason[rows], constraint[rows] = why, what
     moved = (course.step >= 0) & (settled == 0)
     over = moved & (course.at >= messages.expires)
     action[moved] = _DEFER

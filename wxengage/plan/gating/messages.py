@@ -12,8 +12,7 @@ from wxengage.errors import InvalidInputError
 from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.intake import read_table
 from wxengage.plan.gating.columns import Words, flags, micros_or, times_or, words
-from wxengage.plan.gating.past import FIELDS
-from wxengage.plan.gating.people import LONG_AGO
+from wxengage.plan.gating.past import FIELDS, LONG_AGO
 from wxengage.plan.gating.rounds import NEVER
 from wxengage.sends import CATEGORIES, Send
 

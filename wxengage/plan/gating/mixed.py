@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.pacing.mix import ContentMix
+    from wxengage.plan.gating.bulk import Labels
     from wxengage.plan.gating.past import Past
 
 __all__ = ["Mixed"]
@@ -122,9 +123,6 @@ class Mixed:
         why = np.where(self._no_part(rows), _MIX, why)
         return why.astype(np.int8)
 
-    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[Any]:
+    def labels(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Labels:
         """As in ``Column``."""
-        found = np.empty((at.size, 2), dtype=object)
-        found[:, 0] = _REASONS[self._at(rows, at)[0]]
-        found[:, 1] = f"mix: {self.mix.name}"
-        return found
+        return _REASONS[self._at(rows, at)[0]], f"mix: {self.mix.name}"

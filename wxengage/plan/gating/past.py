@@ -9,18 +9,19 @@ import numpy as np
 
 from wxengage.claims.figures import CONTENT_KINDS
 from wxengage.errors import INT64_MAX
+from wxengage.log.frames import Ids
 from wxengage.log.intake import read_table
-from wxengage.plan.gating.columns import Words, flags, words
+from wxengage.plan.gating.columns import Words, flags, places, words
 from wxengage.sends import CATEGORIES
 from wxengage.times.zones import MICROS_PER_SECOND
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from wxengage.log.frames import Ids
+__all__ = ["LONG_AGO", "Past", "Stretch", "View", "first_from"]
 
-__all__ = ["Past", "View", "first_from"]
-
+#: Before every instant.
+LONG_AGO: Final = -(2**63)
 FIELDS: Final = ("channel", "account", "category", "topic", "message")
 
 
@@ -133,6 +134,41 @@ class View:
 
 
 @attrs.frozen(eq=False)
+class Stretch:
+    """The past rows that each message competes with.
+
+    Attributes
+    ----------
+    times
+        Microseconds since 1970, ascending within every stretch. Shape ``(m,)``.
+    starts, ends
+        The stretch of each message. Shape ``(n,)``.
+    latest
+        The last of its times, ``LONG_AGO`` where there is none. Shape ``(n,)``.
+    """
+
+    times: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    latest: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, view: View, users: NDArray[np.int64], under: Words | None) -> Self:
+        """Return the stretches of messages, as ``View.of`` finds them."""
+        starts, ends = view.of(users, under)
+        latest = np.full(starts.size, LONG_AGO)
+        if view.times.size:
+            latest = np.where(ends > starts, view.times[ends - 1], LONG_AGO)
+        return cls(view.times, starts, ends, latest)
+
+    def where(self, bound: NDArray[np.bool_]) -> Self:
+        """Return the stretches with nothing in those of unbound messages."""
+        ends = np.where(bound, self.ends, self.starts)
+        latest = np.where(bound, self.latest, LONG_AGO)
+        return attrs.evolve(self, ends=ends, latest=latest)
+
+
+@attrs.frozen(eq=False)
 class Past:
     """What went out to everybody, by user, then by time (历史触达表).
 
@@ -213,6 +249,49 @@ class Past:
 
     def __len__(self) -> int:
         return len(self.at)
+
+    def plus(self, more: Past) -> Past:
+        """Return both together, sorted.
+
+        Parameters
+        ----------
+        more
+            What went out besides.
+
+        Returns
+        -------
+        Past
+            This one stays as it is.
+
+        Raises
+        ------
+        InvalidInputError
+            If one has numbers for users and the other text.
+
+        Notes
+        -----
+        ``O(m log m)`` in the rows of both.
+        """
+        if not len(more) or not len(self):
+            return self if len(self) else more
+        strangers = places(more.ids, self.ids) < 0
+        both = np.concatenate([self.ids.numpy(), more.ids.numpy()[strangers]])
+        ids = Ids(np.sort(both))
+        user = np.concatenate([places(x.ids, ids)[x.user] for x in (self, more)])
+        at = np.concatenate([self.at, more.at])
+        order = _by_user_and_time(user, at)
+        fields = {
+            name: own.plus(more.fields[name]).take(order)
+            for name, own in self.fields.items()
+        }
+        return Past(
+            ids,
+            user[order],
+            at[order],
+            fields,
+            np.concatenate([self.counts, more.counts])[order],
+            np.concatenate([self.is_ad, more.is_ad])[order],
+        )
 
     def view(self, scope: str | None, counts: tuple[str, ...] = CATEGORIES) -> View:
         """Return the rows that a limit counts; worked out once.

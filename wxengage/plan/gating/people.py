@@ -10,6 +10,7 @@ import numpy as np
 from wxengage.errors import InvalidInputError
 from wxengage.log.intake import Table, read_table
 from wxengage.plan.gating.columns import Words, places, times_or, words
+from wxengage.plan.gating.past import LONG_AGO
 from wxengage.times.zones import zone
 from wxengage.users import AGE_BANDS
 
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
     from wxengage.log.frames import Ids
     from wxengage.plan.gating.past import Past
 
-__all__ = ["LONG_AGO", "NO", "YES", "People"]
+__all__ = ["NO", "YES", "People"]
 
 #: What a user said: nothing is 0.
 YES, NO = 1, 2
-#: Before every instant.
-LONG_AGO: Final = -(2**63)
 _SAID: Final = ("yes", "no")
 _KINDS: Final = ("consents", "follows")
 _COLUMNS: Final = ("zone", "segment", "since", "age_band", *_KINDS)
