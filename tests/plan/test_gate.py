@@ -30,6 +30,7 @@ from wxengage.plan.gating.history import History
 from wxengage.plan.gating.periods import period_at, quiet_end
 from wxengage.plan.gating.rounds import calendar_end, rolling_end
 from wxengage.plan.gating.says import REASONS
+from wxengage.plan.gating.tables import tables_of
 from wxengage.rules.book import rulebook
 from wxengage.sends import Freeze, Send, Sent
 from wxengage.times.days import DayClock
@@ -164,6 +165,17 @@ def test_a_gap_counts_what_is_planned_too() -> None:
         found = gate.check(send(), past(NOON + other * HOUR), NOON)
         assert ("defer", NOON + (other + 3) * HOUR, "gap") == told(found)
     assert "send" == gate.check(send(), past(NOON - 3 * HOUR), NOON).action
+
+
+def test_a_stretch_that_outlasts_the_calendar_is_not_waited_for() -> None:
+    """The message is dropped by name, one at a time and in bulk."""
+    gate = Gate(caps=(Cap(1, per=dt.timedelta.max),))
+    history = past(NOON - HOUR)
+
+    found = gate.check(send(), history, NOON)
+    assert ("drop", None, "cap") == told(found)
+    tables = tables_of([send()], [history], NOON)
+    assert found == gate.check_many([send()], *tables, NOON).decision(0)
 
 
 def test_the_last_constraint_that_moves_it_binds() -> None:

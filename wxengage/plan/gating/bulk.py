@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 ALL: Final = slice(None)
+# Longer than all instants are apart; a sum with it stays within 64 bits.
+_LONGEST: Final = 2**62
 
 
 #: Reason and constraint: of all messages asked about, or one for each.
@@ -267,7 +269,7 @@ class Capped:
         since, latest = self._full_since[rows], self.stretch.latest[rows]
         if isinstance(self.cap.per, dt.timedelta):
             # Where all rows are before, the last `limit` of them say everything.
-            span = span_micros("per", self.cap.per)
+            span = min(span_micros("per", self.cap.per), _LONGEST)
             then: NDArray[np.int64] = np.maximum(at, since + span)
             ahead = np.flatnonzero(latest >= at)
             if ahead.size:

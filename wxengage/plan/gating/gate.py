@@ -28,7 +28,7 @@ from wxengage.plan.gating.faults import (
     tuple_of,
 )
 from wxengage.plan.gating.history import History
-from wxengage.plan.gating.rounds import NEVER, first_free
+from wxengage.plan.gating.rounds import FOREVER, NEVER, first_free
 from wxengage.plan.gating.settled import settled_by
 from wxengage.plan.gating.steps import Counted, binding_of, steps_of
 from wxengage.sends import Freeze, Send
@@ -192,14 +192,15 @@ class Gate:
         if tz is not None and tz != clock.tz:
             clock = _clock_of(tz, clock)
         steps = steps_of(self, send, history, freezes, clock=clock, now=now)
-        expires = NEVER if send.expires is None else micros("expires", send.expires)
+        expires = FOREVER if send.expires is None else micros("expires", send.expires)
         found, before, step = first_free(steps, at, expires)
         if step is None:
             then = from_micros(at, clock.zone)
             return Decision(send.id, send.user, "send", then, "may_go")
         reason, constraint = binding_of(step, before)
         if found >= expires:
-            reason = reason if found == NEVER else "expires_first"
+            if send.expires is not None and found != NEVER:
+                reason = "expires_first"
             return Decision(send.id, send.user, "drop", None, reason, constraint)
         action: Action = "digest" if send.topic in self.digests else "defer"
         then = from_micros(found, clock.zone)

@@ -27,7 +27,7 @@ from wxengage.plan.gating.messages import Messages
 from wxengage.plan.gating.mixed import Mixed
 from wxengage.plan.gating.past import LONG_AGO, Past, Stretch, first_from
 from wxengage.plan.gating.people import NO, YES, People
-from wxengage.plan.gating.rounds import NEVER
+from wxengage.plan.gating.rounds import FOREVER, NEVER
 from wxengage.plan.gating.settled import UNDER_14
 from wxengage.plan.gating.steps import quiet_name
 from wxengage.sends import CATEGORIES
@@ -298,7 +298,8 @@ def _answers(
     digest = messages.fields["topic"].flags(case.gate.digests)
     action[moved & digest & (messages.fields["topic"].codes > 0)] = _DIGEST
     action[over | (settled > 0)] = _DROP
-    reason[over & (course.at != NEVER)] = "expires_first"
+    late = over & (course.at != NEVER) & (messages.expires != FOREVER)
+    reason[late] = "expires_first"
     _tell_settled(case, settled, reason, constraint)
     at = course.at.astype("datetime64[us]")
     at[action == _DROP] = np.datetime64("NaT")

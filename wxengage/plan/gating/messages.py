@@ -13,7 +13,7 @@ from wxengage.log.frames import ARRAYS, Ids, Origin
 from wxengage.log.intake import read_table
 from wxengage.plan.gating.columns import Words, flags, micros_or, times_or, words
 from wxengage.plan.gating.past import FIELDS, LONG_AGO
-from wxengage.plan.gating.rounds import NEVER
+from wxengage.plan.gating.rounds import FOREVER
 from wxengage.sends import CATEGORIES, Send
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Messages:
     not_before, at
         ``LONG_AGO`` where there is none.
     expires
-        ``NEVER`` where there is none.
+        ``FOREVER`` where there is none.
     is_ad, transactional
         As in ``Send``.
     origin
@@ -96,7 +96,7 @@ class Messages:
         )
         fields["content"] = words(table, "content", known=CONTENT_KINDS)
         before, at = (times_or(table, name, LONG_AGO) for name in ("not_before", "at"))
-        expires = times_or(table, "expires", NEVER)
+        expires = times_or(table, "expires", FOREVER)
         table.refuse("expires", expires <= before, "after not_before")
         dated = at != LONG_AGO
         table.refuse("at", dated & (at < before), "not before not_before")
@@ -147,7 +147,7 @@ class Messages:
             {name: column(name) for name in (*FIELDS, "content")},
             times("not_before", LONG_AGO),
             times("at", LONG_AGO),
-            times("expires", NEVER),
+            times("expires", FOREVER),
             np.array([send.is_ad for send in sends], dtype=np.bool_),
             np.array([send.transactional for send in sends], dtype=np.bool_),
             ARRAYS,

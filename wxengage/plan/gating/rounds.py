@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from wxengage.pacing.caps import Period
     from wxengage.times.days import DayClock
 
-__all__ = ["NEVER", "Step", "calendar_end", "first_free", "rolling_end"]
+__all__ = ["FOREVER", "NEVER", "Step", "calendar_end", "first_free", "rolling_end"]
 
 #: After every instant: a constraint that does not let go.
 NEVER: Final = 2**63 - 1
+#: The start of the year 9999: what would go then is not waited for.
+FOREVER: Final = 253_370_764_800_000_000
 
 
 #: One constraint on one send, ready to be asked: its kind, what names it where it
