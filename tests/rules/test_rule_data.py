@@ -37,7 +37,9 @@ DATED = {
     "WX-IND-001": dt.date(2019, 10, 28),
     "CN-LOT-001": dt.date(2018, 1, 1),
     "CN-LOT-002": dt.date(2020, 12, 1),
+    "CN-AD-002": dt.date(2023, 3, 20),
     "CN-PI-001": dt.date(2021, 11, 1),
+    "CN-PROMO-001": dt.date(2020, 12, 1),
 }
 
 

@@ -132,7 +132,7 @@ def test_a_book_and_a_rule_print() -> None:
     assert f"{len(book)} rules in force on 2026-11-24" == lines[0]
     assert len(book) + 2 == len(lines)
     assert all(one.id in line for one, line in zip(book, lines[2:], strict=True))
-    assert "Rulebook(as_of=2026-11-24, 45 rules)" == repr(book)
+    assert "Rulebook(as_of=2026-11-24, 47 rules)" == repr(book)
     assert "&gt; 0" in Rulebook(TODAY, (rule(statement_en="> 0"),))._repr_html_()
     assert "at most two" in str(Rulebook(TODAY, (rule(statement_en="at most\ntwo"),)))
     for part in (FIVE.statement_zh, FIVE.statement_en, FIVE.source, "count = 5"):

@@ -1,0 +1,70 @@
+"""Absolute words in advertising copy (绝对化用语), and where they may stand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from wxengage.campaigns.policy.cases import Case, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wxengage.rules.rule import Rule
+
+__all__ = ["EXEMPTIONS", "absolute_words"]
+
+#: The rule that says where such words may stand.
+EXEMPTIONS: Final = "CN-AD-002"
+# How much of a text shows where a word was found.
+_AROUND: Final = 8
+
+
+def absolute_words(case: Case, rule: Rule) -> Iterator[Fault]:
+    """Check every text for the words that the rule names.
+
+    Yields
+    ------
+    Fault
+        One a text: a warning where a word stands outside of every exemption in
+        force, for whether it speaks of the goods is for people to judge; a note
+        where it stands only in exemptions that must be proved. None for a text
+        whose words claim nothing of the goods.
+    """
+    words = [str(word) for word in rule.param("words", tuple)]
+    free, proved = _exempt(case)
+    for field, text in case.texts():
+        bare: list[str] = []
+        doubtful: list[str] = []
+        for start, end in _places(text, words):
+            if any(low <= start and end <= high for low, high in _places(text, free)):
+                continue
+            exempt = _places(text, proved)
+            inside = any(low <= start and end <= high for low, high in exempt)
+            (doubtful if inside else bare).append(_excerpt(text, start, end))
+        if bare:
+            yield Fault("warning", "absolute_words", field, tuple(bare))
+        if doubtful:
+            yield Fault("note", "absolute_words_to_prove", field, tuple(doubtful))
+
+
+def _exempt(case: Case) -> tuple[list[str], list[str]]:
+    """Return the phrases that claim nothing, and those that must be proved."""
+    if EXEMPTIONS not in case.book:
+        return [], []
+    rule = case.book[EXEMPTIONS]
+    free, proved = rule.param("no_claim", tuple), rule.param("with_proof", tuple)
+    return [str(phrase) for phrase in free], [str(phrase) for phrase in proved]
+
+
+def _places(text: str, phrases: list[str]) -> list[tuple[int, int]]:
+    """Return where phrases stand, in the order of the text."""
+    return sorted(
+        found.span()
+        for phrase in phrases
+        for found in re.finditer(re.escape(phrase), text)
+    )
+
+
+def _excerpt(text: str, start: int, end: int) -> str:
+    return text[max(start - _AROUND, 0) : end + _AROUND].replace("\n", " ")
