@@ -24,7 +24,7 @@ Columns: TypeAlias = "Mapping[str, NDArray[Any] | Ids]"
 
 @attrs.frozen(eq=False, repr=False)
 class Standings:
-    """Where everybody stands at an instant; unpacks nothing, prints its users.
+    """Where everybody stands at an instant; prints the table of its users.
 
     Attributes
     ----------
