@@ -35,10 +35,10 @@ _MANY: Final = 200
 _SMALL: Final = 40_000
 # The search ends after so many evaluations in a row that each win less than a
 # share of the bound: a sample's, that of few users, and one of the gap.
-_PATIENCE: Final = 4
+_PATIENCE: Final = 5
 _ROUGH: Final = 1e-6
 _FINE: Final = 1e-11
-_SHARE: Final = 1e-2
+_SHARE: Final = 1e-3
 # How far to go at first: a share of what a message is worth, or of known prices.
 _START: Final = 0.5
 _UNSURE: Final = 0.05
@@ -132,7 +132,7 @@ def seek_prices(layout: Layout, gap: float) -> NDArray[np.float64]:
     layout
         The problem, with at least one budget.
     gap
-        How near the best is good enough for the plan; the bound comes a hundred
+        How near the best is good enough for the plan; the bound comes a thousand
         times as near, where there is no end to coming nearer.
 
     Returns
