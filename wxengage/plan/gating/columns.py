@@ -50,10 +50,6 @@ class Words(NamedTuple):
         codes = np.concatenate([self.into(names), more.into(names)])
         return Words(codes.astype(np.int32), names)
 
-    def code(self, name: str) -> int:
-        """Return the code of a word, -1 where no row has it."""
-        return self.names.index(name) if name in self.names else -1
-
     def into(self, others: Sequence[str]) -> NDArray[np.int64]:
         """Return each word's place among others, -1 where it is not there."""
         place = {name: code for code, name in enumerate(others)}
