@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wxengage.campaigns.checkins.campaign import CheckIn
-from wxengage.campaigns.checkins.judging import course_of, judged
+from wxengage.campaigns.checkins.judging import Judged, course_of, judged
 from wxengage.campaigns.checkins.people import NOBODY
 from wxengage.campaigns.checkins.terms import KofN, Milestone
 from wxengage.campaigns.facts import GRANTED, REWARD_KINDS, Fact
@@ -35,6 +35,7 @@ DAY = 24 * HOUR
 # Two Sundays on which clocks are turned, and the ends of two months.
 BEGIN = dt.datetime(2026, 2, 25, tzinfo=dt.UTC)
 SPAN = 40
+PLAIN = CheckIn("plain", reward=Points(5), opens=BEGIN, closes=BEGIN + SPAN * DAY)
 PEOPLE = ("ada", "bo", "cy")
 CLOCKS = [
     DayClock(),
@@ -324,3 +325,58 @@ def test_what_the_campaign_would_refuse_changes_nothing(
         if reason:
             assert () == facts
             assert dict(before.days) == dict(after.days)
+
+
+@given(
+    st.sets(st.integers(0, 45), max_size=40),
+    st.integers(0, 4),
+    st.integers(1, 9),
+    st.sampled_from(["reset", "cycle"]),
+)
+@settings(max_examples=400)
+def test_a_calendar_walked_day_by_day_says_the_same(
+    checked_on: set[int], freezes: int, goal: int, streak: Any
+) -> None:
+    """The rules once more in the plainest way: one day after another."""
+    campaign = attrs.evolve(
+        PLAIN, days=goal, milestones=(), freezes=freezes, streak=streak
+    )
+    length, longest, count, done, left = 0, 0, 0, 0, freezes
+    for day in range(46):
+        if day in checked_on:
+            length, count = length + 1, count + 1
+            longest = max(longest, length)
+            if streak == "cycle" and count == goal:
+                done, count = done + 1, 0
+        elif length and left:
+            left -= 1
+        else:
+            length, count = 0, 0
+    found = course_of(
+        Judged({day: day for day in sorted(checked_on)}, {}, {}), campaign
+    )
+
+    assert longest == found.longest
+    assert done == found.cycles
+    wins = done if streak == "cycle" else int(longest >= goal)
+    assert wins == len(found.reached)
+
+
+@given(st.sets(st.integers(0, 45), max_size=40), st.integers(1, 6), st.integers(0, 9))
+@settings(max_examples=300)
+def test_every_window_of_n_days_is_looked_at(
+    checked_on: set[int], k: int, more: int
+) -> None:
+    """The best window by trying them all."""
+    n = k + more
+    campaign = attrs.evolve(PLAIN, days=k, milestones=(), streak=KofN(k, n))
+    best = max(
+        len([day for day in checked_on if low <= day < low + n])
+        for low in range(-n, 46)
+    )
+    found = course_of(
+        Judged({day: day for day in sorted(checked_on)}, {}, {}), campaign
+    )
+
+    assert best == found.best
+    assert (best >= k) == bool(found.reached)

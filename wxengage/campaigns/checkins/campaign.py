@@ -13,10 +13,21 @@ from wxengage.campaigns.checkins.acts import act_of, fault_of
 from wxengage.campaigns.checkins.judging import judged
 from wxengage.campaigns.checkins.people import NOBODY, Challenger, seen
 from wxengage.campaigns.checkins.risks import AtRisk, Progress, at_risk_of, progress_of
-from wxengage.campaigns.checkins.terms import LONGEST, KofN, Milestone, require_reward
-from wxengage.campaigns.definitions import require_all
+from wxengage.campaigns.checkins.terms import (
+    LONGEST,
+    KofN,
+    Milestone,
+    are_milestones,
+    require_clock,
+    require_cost,
+    require_date,
+    require_milestones,
+    require_reward,
+)
+from wxengage.campaigns.definitions import require_all, require_word
+from wxengage.campaigns.rungs import amount_of
 from wxengage.campaigns.states import State, Tick, require_event, require_period
-from wxengage.errors import InvalidInputError, require_id, require_whole
+from wxengage.errors import INT64_MAX, InvalidInputError, require_id, require_whole
 from wxengage.log.events import Event
 from wxengage.money import Cash, Points, Reward
 from wxengage.times.days import DayClock
@@ -25,6 +36,7 @@ from wxengage.times.zones import from_micros, micros
 __all__ = ["CheckIn"]
 
 Mode = Literal["reset", "cycle"]
+Unit = Literal["cash", "points"]
 
 _WEEK: Final = 7
 _LEAD: Final = dt.timedelta(hours=2)
@@ -128,20 +140,21 @@ class CheckIn:
     def __attrs_post_init__(self) -> None:
         checks = [
             lambda: require_id("id", self.id),
-            lambda: _reward(self.reward),
+            lambda: require_reward("reward", self.reward),
             lambda: require_period(self.opens, self.closes),
             self._check_streak,
             self._check_days,
-            lambda: _milestones(self.milestones),
+            lambda: require_milestones(self.milestones),
             self._check_rewards,
             self._check_freezes,
             lambda: require_whole("make_ups", self.make_ups),
             lambda: require_whole("look_back", self.look_back, least=1, most=LONGEST),
             self._check_make_ups_until,
-            lambda: _cost(self.make_up_cost),
-            lambda: _clock(self.clock),
+            lambda: require_cost(self.make_up_cost),
+            lambda: require_clock(self.clock),
         ]
         require_all("CheckIn", self.id, checks)
+        self._check_totals()
 
     def _check_streak(self) -> None:
         got: Any = self.streak
@@ -159,7 +172,10 @@ class CheckIn:
 
     def _check_rewards(self) -> None:
         # What is no milestone at all is told elsewhere.
-        if not _are_milestones(self.milestones) or not isinstance(self.days, int):
+        days: object = self.days
+        if not are_milestones(self.milestones) or not isinstance(days, int):
+            return
+        if days < 1:
             return
         most = self.days if self.reward is None else self.days - 1
         for row, one in enumerate(self.milestones):
@@ -167,6 +183,15 @@ class CheckIn:
                 hint = "the last day's is `reward`" if one.day == self.days else ""
                 name, rule = f"milestones[{row}].day", f"at most {most}"
                 raise InvalidInputError(name, one.day, rule, hint)
+
+    def _check_totals(self) -> None:
+        cycles = 1
+        if self.streak == "cycle":
+            cycles += (self.last_day - self.first_day + 1) // self.days
+        for unit in get_args(Unit):
+            total = sum(self.amounts(unit).values()) * cycles
+            if total > INT64_MAX:
+                raise InvalidInputError("reward", total, "at most 2**63 - 1 in all")
 
     def _check_freezes(self) -> None:
         require_whole("freezes", self.freezes)
@@ -186,6 +211,32 @@ class CheckIn:
         """Count -> what it adds, the last day's reward included."""
         found = {one.day: one.reward for one in self.milestones}
         return found if self.reward is None else {**found, self.days: self.reward}
+
+    def amounts(self, unit: Literal["cash", "points"]) -> Mapping[int, int]:
+        """Return what each count adds in cash or in points.
+
+        Parameters
+        ----------
+        unit
+            ``"cash"`` in fen, or ``"points"``.
+
+        Returns
+        -------
+        mapping from int to int
+            Without the counts that add none of it.
+
+        Raises
+        ------
+        InvalidInputError
+            If the unit is another.
+        """
+        require_word("unit", unit, Unit)
+        kind = Cash if unit == "cash" else Points
+        return {
+            count: amount_of(reward, kind)
+            for count, reward in self.pays.items()
+            if isinstance(reward, kind)
+        }
 
     @functools.cached_property
     def first_day(self) -> int:
@@ -259,7 +310,7 @@ class CheckIn:
         Event
             A ``check_in`` whose ``item`` is the date.
         """
-        item = _date("date", date).isoformat()
+        item = require_date("date", date).isoformat()
         return Event("check_in", user=user, at=at, campaign=self.id, item=item)
 
     def undo(self, user: str, date: dt.date, at: dt.datetime) -> Event:
@@ -280,7 +331,7 @@ class CheckIn:
         Event
             A ``void`` whose ``item`` is the date.
         """
-        item = _date("date", date).isoformat()
+        item = require_date("date", date).isoformat()
         return Event("void", user=user, at=at, campaign=self.id, item=item)
 
     def refusal(self, event: Event, state: State) -> str:
@@ -373,6 +424,7 @@ class CheckIn:
         A reminder is due at the usual time, at the latest ``lead`` before the
         deadline, and never in the past. Whether it may go is for the gate to say.
         """
+        micros("now", now)
         require_whole("spare", spare)
         if not isinstance(lead, dt.timedelta) or lead < dt.timedelta(0):
             raise InvalidInputError("lead", lead, "a timedelta from 0")
@@ -383,41 +435,3 @@ class CheckIn:
             for user, challenger in sorted(state.subjects.items())
         )
         return tuple(one for one in found if one is not None and one.spare <= spare)
-
-
-def _are_milestones(got: object) -> bool:
-    return isinstance(got, tuple) and all(isinstance(one, Milestone) for one in got)
-
-
-def _milestones(got: Any) -> None:
-    if not _are_milestones(got):
-        hint = "for example (Milestone(3, Points(50)),)"
-        raise InvalidInputError("milestones", got, "a tuple of Milestone", hint)
-    for row, one in enumerate(got[1:], start=1):
-        if one.day <= got[row - 1].day:
-            rule = f"after day {got[row - 1].day} of the one before"
-            raise InvalidInputError(f"milestones[{row}].day", one.day, rule)
-
-
-def _reward(got: object) -> None:
-    if got is not None:
-        require_reward("reward", got)
-
-
-def _cost(got: object) -> None:
-    if got is not None and not isinstance(got, Cash | Points):
-        hint = "a price that somebody pays is not a coupon"
-        raise InvalidInputError("make_up_cost", got, "Cash, Points or None", hint)
-
-
-def _clock(got: object) -> None:
-    if not isinstance(got, DayClock):
-        hint = "for example DayClock('Asia/Shanghai')"
-        raise InvalidInputError("clock", got, "a DayClock", hint)
-
-
-def _date(name: str, got: object) -> dt.date:
-    if not isinstance(got, dt.date) or isinstance(got, dt.datetime):
-        hint = "a day has no time and no zone, as in date(2026, 3, 1)"
-        raise InvalidInputError(name, got, "a date", hint)
-    return got

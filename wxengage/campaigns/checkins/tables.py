@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from wxengage.campaigns.facts import REWARD_KINDS
 from wxengage.campaigns.standings import Standings
 from wxengage.campaigns.tables import fact_columns, reward_row
 from wxengage.log.summary import instants
-from wxengage.money import Cash, Points
 from wxengage.times.zones import MICROS_PER_SECOND, micros
 
 if TYPE_CHECKING:
@@ -66,13 +65,12 @@ def check_in_standings(
     return Standings(campaign, as_of, tables, found.origin)
 
 
-def _owed(found: Replayed, kind: type[Cash | Points]) -> NDArray[np.int64]:
+def _owed(found: Replayed, unit: Literal["cash", "points"]) -> NDArray[np.int64]:
     """Return the cash or the points that each participant is entitled to."""
     campaign, runs = found.campaign, found.runs
     adds = np.zeros(campaign.days + 1, dtype=np.int64)
-    for count, reward in campaign.pays.items():
-        if isinstance(reward, kind):
-            adds[count] = reward_row(reward)[2]
+    for count, amount in campaign.amounts(unit).items():
+        adds[count] = amount
     owed = np.cumsum(adds)
     best = np.minimum(runs.best, campaign.days)
     total: NDArray[np.int64] = runs.cycles * owed[-1] + owed[best]
@@ -96,8 +94,8 @@ def _users(found: Replayed) -> Columns:
         "completed": (runs.best >= found.campaign.days) & (not never),
         "spare": np.maximum(runs.spare, 0),
         "last_day": found.last + calendar.first,
-        "fen": _owed(found, Cash),
-        "points": _owed(found, Points),
+        "fen": _owed(found, "cash"),
+        "points": _owed(found, "points"),
     }
 
 

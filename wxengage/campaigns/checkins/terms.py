@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final, get_args
 
 import attrs
 
 from wxengage.campaigns.rungs import require_payable
 from wxengage.errors import InvalidInputError, require_whole
-from wxengage.money import Reward
+from wxengage.money import Cash, Points, Reward
+from wxengage.times.days import DayClock
 
-__all__ = ["LONGEST", "KofN", "Milestone"]
+__all__ = [
+    "LONGEST",
+    "KofN",
+    "Milestone",
+    "are_milestones",
+    "require_clock",
+    "require_cost",
+    "require_date",
+    "require_milestones",
+    "require_reward",
+]
 
 #: The longest challenge, in days: ten years.
 LONGEST: Final = 3_660
@@ -67,24 +79,53 @@ class Milestone:
 
     def __attrs_post_init__(self) -> None:
         require_whole("day", self.day, least=1, most=LONGEST)
+        if self.reward is None:
+            raise InvalidInputError("reward", None, "a reward")
         require_reward("reward", self.reward)
 
 
 def require_reward(name: str, got: Any) -> None:
-    """Raise unless a value is a reward that can be paid.
-
-    Parameters
-    ----------
-    name
-        The field.
-    got
-        What came in.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no reward, or cash below what WeChat pays at once.
-    """
+    """Raise unless a value is a reward that can be paid, or None."""
+    if got is None:
+        return
     if not isinstance(got, get_args(Reward)):
         raise InvalidInputError(name, got, "a reward", "for example Points(10)")
     require_payable(name, got)
+
+
+def are_milestones(got: object) -> bool:
+    """Return whether a value is a tuple of milestones."""
+    return isinstance(got, tuple) and all(isinstance(one, Milestone) for one in got)
+
+
+def require_milestones(got: Any) -> None:
+    """Raise unless a value is a tuple of milestones of days that climb."""
+    if not are_milestones(got):
+        hint = "for example (Milestone(3, Points(50)),)"
+        raise InvalidInputError("milestones", got, "a tuple of Milestone", hint)
+    for row, one in enumerate(got[1:], start=1):
+        if one.day <= got[row - 1].day:
+            rule = f"after day {got[row - 1].day} of the one before"
+            raise InvalidInputError(f"milestones[{row}].day", one.day, rule)
+
+
+def require_cost(got: object) -> None:
+    """Raise unless a value is a price, or None."""
+    if got is not None and not isinstance(got, Cash | Points):
+        hint = "a price that somebody pays is not a coupon"
+        raise InvalidInputError("make_up_cost", got, "Cash, Points or None", hint)
+
+
+def require_clock(got: object) -> None:
+    """Raise unless a value is a clock of days."""
+    if not isinstance(got, DayClock):
+        hint = "for example DayClock('Asia/Shanghai')"
+        raise InvalidInputError("clock", got, "a DayClock", hint)
+
+
+def require_date(name: str, got: object) -> dt.date:
+    """Return a value if it is a date without a time."""
+    if not isinstance(got, dt.date) or isinstance(got, dt.datetime):
+        hint = "a day has no time and no zone, as in date(2026, 3, 1)"
+        raise InvalidInputError(name, got, "a date", hint)
+    return got
