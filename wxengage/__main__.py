@@ -240,7 +240,8 @@ def _run(
     if as_of is None:
         as_of = _end_of(log.last_at or dt.datetime(1970, 1, 1, tzinfo=dt.UTC), clock)
     segments = segment_users(log, as_of, clock=clock)
-    gifts = Budget(RECALL_GIFTS, scope="message:recall_gift")
+    gifts = (Budget(RECALL_GIFTS, scope="message:recall_gift"),)
+    who = segments.user, segments.segment
     return Job(
         log,
         as_of,
@@ -249,7 +250,7 @@ def _run(
         activity_odds(log, as_of, horizon=_STEP, clock=clock),
         _tested(log, as_of, clock),
         scoreboard(log, as_of, clock=clock),
-        next_day(segments.user, segments.segment, as_of, budgets=(gifts,), clock=clock),
+        next_day(*who, as_of, log=log, budgets=gifts, clock=clock),
         title,
         notes,
     )

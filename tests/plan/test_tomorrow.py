@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from wxengage.claims.figures import INTERACTIONS_A_DAY
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.budgets import Budget
-from wxengage.pacing.caps import Cap
+from wxengage.pacing.caps import DAILY_CEILING, Cap
 from wxengage.pacing.windows import GOLDEN_WINDOWS, Window
-from wxengage.plan.tomorrow import LIMITS, PRIORS, WEIGHTS, Prior, next_day
+from wxengage.plan.gating.gate import Gate
+from wxengage.plan.priors import PRIORS, WEIGHTS, Prior
+from wxengage.plan.tomorrow import GATE, next_day
 from wxengage.segments.playbook import PLAYBOOK
 from wxengage.times.days import DayClock
 
@@ -33,7 +36,7 @@ def test_every_segment_gets_its_move_in_its_window() -> None:
     assert [
         ("ada", "newcomer_gift", "mass_send", "02 12:00"),
         ("bob", "open_ugc", "customer_message", "02 20:00"),
-        ("cyd", "recall_gift", "wecom_message", "02 20:00"),
+        ("cyd", "recall_gift", "wecom_customer_task", "02 20:00"),
     ] == [(s.user, s.message, s.channel, f"{s.at:%d %H:%M}") for s in plan.sends]
 
 
@@ -54,7 +57,8 @@ def test_every_move_of_the_playbook_has_a_prior() -> None:
 
 def test_one_marketing_message_a_day_is_the_default() -> None:
     """Under the article's ceiling, which holds where that cap is taken away."""
-    free = next_day(["bob"], ["active"], NOW, limits=LIMITS[1:])
+    looser = attrs.evolve(GATE, caps=(DAILY_CEILING,))
+    free = next_day(["bob"], ["active"], NOW, gate=looser)
 
     assert 1 == len(next_day(["bob"], ["active"], NOW))
     assert 1 < len(free) <= INTERACTIONS_A_DAY[1]
@@ -62,8 +66,8 @@ def test_one_marketing_message_a_day_is_the_default() -> None:
 
 def test_the_dormant_get_one_message_whatever_the_caps_say() -> None:
     """Forced pushes drive them away."""
-    assert 1 == len(next_day(["cyd"], ["dormant"], NOW, limits=[Cap(5)]))
-    assert 3 == len(next_day(["cyd"], ["dormant"], NOW, limits=[], at_most={}))
+    assert 1 == len(next_day(["cyd"], ["dormant"], NOW, gate=Gate(caps=(Cap(5),))))
+    assert 3 == len(next_day(["cyd"], ["dormant"], NOW, gate=Gate(), at_most={}))
 
 
 def test_a_limited_gift_has_a_price_and_the_others_get_something_else() -> None:
@@ -150,7 +154,7 @@ def test_the_order_of_the_users_changes_nothing(
     [
         (["ada"], ["activ"], {}, r"segments\[0\] must be in the playbook.*'active'"),
         (["ada"], [None], {}, r"segments\[0\] must be in the playbook"),
-        (["ada"], ["active", "active"], {}, "row_of must be 1 whole"),
+        (["ada"], ["active", "active"], {}, "segments must be 1, one a user"),
         (["ada", "ada"], ["active"] * 2, {}, r"users\[1\] must be named once"),
         (["ada"], ["active"], {"priors": {}}, "priors must be with 'newcomer_gift'"),
     ],
@@ -172,15 +176,16 @@ def test_a_naive_now_is_refused() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ((1.5, "short", "wecom"), "effect must be from -1 to 1"),
-        ((float("nan"), "short", "wecom"), "effect must be"),
-        ((True, "short", "wecom"), "effect must be"),
-        ((0.1, "shrt", "wecom"), "did you mean 'short'"),
-        ((0.1, "short", ""), "channel must be"),
-        ((0.1, "short", "wecom", -1), "cost must be"),
+        ({"effect": 1.5}, "effect must be from -1 to 1"),
+        ({"effect": float("nan")}, "effect must be"),
+        ({"effect": True}, "effect must be"),
+        ({"content": "shrt"}, "did you mean 'short'"),
+        ({"channel": ""}, "channel must be"),
+        ({"instead": ("wecom",)}, "instead must be each channel once"),
+        ({"cost": -1}, "cost must be"),
     ],
 )
 def test_a_bad_prior_is_named(fields: Any, message: str) -> None:
     """An effect is a difference of two chances."""
     with pytest.raises(InvalidInputError, match=message):
-        Prior(*fields)
+        Prior(**({"effect": 0.1, "content": "short", "channel": "wecom"} | fields))

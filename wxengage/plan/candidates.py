@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from wxengage.plan.refusals import Refused
     from wxengage.words import Words
 
 __all__ = ["Candidates"]
@@ -72,6 +73,9 @@ class Candidates:
         How many messages each user may still get; None for no such bound.
     words
         What people call the users of each row; empty where nobody said.
+    refusals
+        What the gate has against each option for the users of each row, None where
+        nothing. Shape ``(m, k)``; None where the gate was not asked.
     given
         The sends that the options were made of, by user and option.
     """
@@ -83,6 +87,9 @@ class Candidates:
     ads_left: NDArray[np.int64] | None = attrs.field(default=None, kw_only=True)
     sends_left: NDArray[np.int64] | None = attrs.field(default=None, kw_only=True)
     words: tuple[Words, ...] = attrs.field(default=(), kw_only=True)
+    refusals: NDArray[np.object_] | None = attrs.field(
+        default=None, kw_only=True, repr=False
+    )
     given: Mapping[tuple[int, int], Send] = attrs.field(
         factory=lambda: MappingProxyType({}), kw_only=True, repr=False
     )
@@ -156,6 +163,7 @@ class Candidates:
         users: ArrayLike | Sequence[str],
         *,
         words: Sequence[Words] = (),
+        refusals: NDArray[np.object_] | None = None,
         ads_left: ArrayLike | None = None,
         sends_left: ArrayLike | None = None,
     ) -> Self:
@@ -172,6 +180,9 @@ class Candidates:
             As in ``from_matrix``.
         words
             What people call each group; empty for nothing.
+        refusals
+            What the gate has against each option: a ``Refused``, or None. Shape
+            ``(n_groups, n_options)``; None where it was not asked.
 
         Returns
         -------
@@ -192,6 +203,8 @@ class Candidates:
             raise InvalidInputError("row_of", row_of, f"below {groups}, the groups")
         if words and len(words) != groups:
             raise InvalidInputError("words", len(words), f"{groups}, one a group")
+        if refusals is not None and refusals.shape != table.shape:
+            raise InvalidInputError("refusals", refusals.shape, f"{table.shape}")
         return cls(
             ids,
             columns,
@@ -200,6 +213,7 @@ class Candidates:
             ads_left=counts_of("ads_left", ads_left, len(ids)),
             sends_left=counts_of("sends_left", sends_left, len(ids)),
             words=tuple(words),
+            refusals=refusals,
         )
 
     @classmethod
@@ -319,6 +333,24 @@ class Candidates:
         rows, row_of = distinct(table)
         options = tuple(columns[key] for key in column)
         return cls(ids_of(users), options, rows, row_of, given=MappingProxyType(given))
+
+    def refused(self, row: int) -> Refused | None:
+        """Return what the gate has against the first option of a row's users.
+
+        Parameters
+        ----------
+        row
+            One of ``rows``.
+
+        Returns
+        -------
+        Refused or None
+            Of the first option that the gate does not let go.
+        """
+        if self.refusals is None or row < 0:
+            return None
+        found = (one for one in self.refusals[row].tolist() if one is not None)
+        return next(found, None)
 
     def without(self, holdout: Collection[object]) -> Self:
         """Return the same candidates with some users held out (对照组).

@@ -50,7 +50,8 @@ class Lost:
         what the user may have. ``"gap"``: it would have fitted, but the plan was
         good enough without it.
     by
-        The budget, the cap or the message it lost to; "" where there is none.
+        The budget, the cap or the message it lost to, or the gate's reason where it
+        is not allowed; "" where there is none.
     price
         What it takes of all budgets, at their prices.
     short_by
@@ -86,6 +87,8 @@ class Offer:
         The same for all ads, and for all messages.
     totals, usage
         What all users share, and how far it is used.
+    refusals
+        What the gate has against each option, or None; None where it was not asked.
     is_held_out
         Whether the user gets nothing whatever it is worth.
     """
@@ -98,6 +101,7 @@ class Offer:
     sends_left: Group
     totals: tuple[Total, ...]
     usage: Mapping[str, Usage]
+    refusals: NDArray[np.object_] | None
     is_held_out: bool
 
     def price(self, option: int) -> float:
@@ -136,6 +140,10 @@ def _lost(offer: Offer, option: int, chosen: list[int]) -> Lost:
     reason, by, short_by = next(_grounds(offer, option, chosen))
     what = offer.options[option]
     price = offer.price(option)
+    refused = None if offer.refusals is None else offer.refusals[option]
+    if reason == "not_allowed" and refused is not None:
+        why: Words = says.refused(what.said, refused.words)
+        return Lost(what, reason, refused.reason, price, 0.0, why.zh, why.en)
     said: Words = says.lost(what.said, reason, by, price, short_by)
     return Lost(what, reason, by, price, max(short_by, 0.0), said.zh, said.en)
 

@@ -255,6 +255,18 @@ class Plan:
         pairs = zip(REASONS, by_reason, strict=True)
         return MappingProxyType({reason: n for reason, n in pairs if n})
 
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """What the gate said to users for whom it let nothing go: reason -> users."""
+        refused = self.outcome == REASONS.index("not_allowed")
+        rows, users = np.unique(self.candidates.row_of[refused], return_counts=True)
+        found: dict[str, int] = {}
+        for row, n in zip(rows.tolist(), users.tolist(), strict=True):
+            said = self.candidates.refused(row)
+            if said is not None:
+                found[said.reason] = found.get(said.reason, 0) + n
+        return MappingProxyType(dict(sorted(found.items(), key=lambda one: -one[1])))
+
     @functools.cached_property
     def _places(self) -> Mapping[object, int]:
         return {user: row for row, user in enumerate(self.candidates.users.tolist())}
@@ -301,6 +313,7 @@ class Plan:
             sends_left=limit_sends,
             totals=self._totals,
             usage=self.usage,
+            refusals=None if who.refusals is None else who.refusals[of],
             is_held_out=of < 0,
         )
 
@@ -324,7 +337,8 @@ class Plan:
             option, name = self._missed(of)
             said_best = self.candidates.options[option].said
             return says.crowded_out(who, said_best, name, self.usage[name])
-        return says.left_out(who, reason)
+        refused = self.candidates.refused(of) if reason == "not_allowed" else None
+        return says.left_out(who, reason, None if refused is None else refused.words)
 
     @functools.cached_property
     def _by_user(self) -> NDArray[np.int64]:
@@ -394,6 +408,8 @@ class Plan:
             for line in lines
         ]
         left = ", ".join(f"{n} {action}" for action, n in self.counts.items())
+        said = ", ".join(f"{n} {reason}" for reason, n in self.refusals.items())
+        left += f"; by the gate: {said}" if said else ""
         return "\n".join([repr(self), aligned([head, *rows]), left])
 
     def _repr_html_(self) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wxengage.plan.bounds import Usage
     from wxengage.sends import Send
 
-__all__ = ["chosen", "crowded_out", "left_out", "lost", "short_of"]
+__all__ = ["chosen", "crowded_out", "left_out", "lost", "refused", "short_of"]
 
 _NOBODY: Final = Words("该用户", "the user")
 _LEFT_OUT: Final[Mapping[str, Words]] = MappingProxyType(
@@ -109,7 +109,7 @@ def crowded_out(who: Words | None, said: Words, name: str, usage: Usage) -> Word
     return Words(zh, en)
 
 
-def left_out(who: Words | None, reason: str) -> Words:
+def left_out(who: Words | None, reason: str, said: Words | None = None) -> Words:
     """Return why a user gets nothing from this plan or the next.
 
     Parameters
@@ -118,6 +118,9 @@ def left_out(who: Words | None, reason: str) -> Words:
         What people call such users; None where nobody said.
     reason
         A key of ``OUTCOMES`` that is not about being chosen or deferred.
+    said
+        What the gate said of the first option that it did not let go, where that
+        is the reason.
 
     Returns
     -------
@@ -125,6 +128,8 @@ def left_out(who: Words | None, reason: str) -> Words:
         One sentence.
     """
     who, because = _name(who), _LEFT_OUT[reason]
+    if said is not None:
+        return Words(f"{who.zh}：{said.zh}", f"{who.en}: {said.en}")  # noqa: RUF001
     zh = f"{who.zh}：不推送，{because.zh}"  # noqa: RUF001
     return Words(zh, f"{who.en}: nothing is sent, {because.en}")
 
@@ -214,6 +219,24 @@ def lost(said: Words, reason: str, by: str, price: float, short_by: float) -> Wo
     words = _LOST.get(f"{reason} at all", _LOST[reason]) if not by else _LOST[reason]
     zh, en = words.zh.format(by=by, **filled), words.en.format(by=by, **filled)
     return Words(f"「{said.zh}」：{zh}", f"{said.en!r}: {en}")  # noqa: RUF001
+
+
+def refused(said: Words, by: Words) -> Words:
+    """Return why the gate does not let an option go to a user.
+
+    Parameters
+    ----------
+    said
+        What people call the message.
+    by
+        What the gate said.
+
+    Returns
+    -------
+    Words
+        One sentence.
+    """
+    return Words(f"「{said.zh}」：{by.zh}", f"{said.en!r}: {by.en}")  # noqa: RUF001
 
 
 def short_of(gap: float, asked: float, short: str) -> Words:

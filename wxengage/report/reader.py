@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 import attrs
 import numpy as np
 
+from wxengage.channels.catalog import CATALOG
 from wxengage.segments.playbook import PLAYBOOK
 
 if TYPE_CHECKING:
@@ -31,19 +32,11 @@ SEGMENT_NAMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 #: What people call a channel; another one is shown by its code.
 CHANNELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "template": ("模板消息", "template message"),
-        "template_message": ("模板消息", "template message"),
-        "subscribe": ("订阅消息", "subscribe message"),
-        "subscribe_message": ("订阅消息", "subscribe message"),
-        "customer_message": ("客服消息", "customer message"),
-        "service_chat": ("1v1 客服对话", "service chat"),
-        "mass_send": ("群发", "mass send"),
+    {one.code: (one.zh, one.en) for one in CATALOG.values()}
+    | {
         "moments": ("朋友圈", "moments"),
+        "service_chat": ("1v1 客服对话", "service chat"),
         "wecom": ("企业微信", "WeCom"),
-        "wecom_message": ("企业微信消息", "WeCom message"),
-        "mini_program": ("小程序", "mini program"),
-        "live_stream": ("直播", "live stream"),
     }
 )
 _DAY: Final = dt.timedelta(days=1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from wxengage.channels.quotas import REASONS as QUOTA_REASONS
 from wxengage.pacing.windows import GOLDEN_WINDOWS, minute_of_day
 from wxengage.plan.result import OUTCOMES
 from wxengage.report.blocks import (
@@ -50,6 +51,22 @@ _REASONS: Final = {
     "ad_share": ("广告占比已满", "ad share used up"),
     "cap": ("触达次数已满", "frequency cap reached"),
     "holdout": ("对照组", "held out"),
+}
+#: What the gate says, in few words; what the platform says stands in its quota.
+_REFUSALS: Final = dict(QUOTA_REASONS) | {
+    "not_carried": ("该渠道不能发这类消息", "not carried by the channel"),
+    "unfollowed": ("没有关注", "no follower"),
+    "under_14": ("不满 14 周岁", "under 14"),
+    "opted_out": ("已退订", "opted out"),
+    "no_consent": ("没有同意", "no consent"),
+    "zone_unknown": ("时区未知", "zone unknown"),
+    "freeze": ("推送已冻结", "frozen"),
+    "sunset": ("已停止召回", "no more attempts"),
+    "quiet_hours": ("落在免打扰时段", "quiet hours"),
+    "gap": ("间隔不足", "too soon after another"),
+    "cap": ("触达次数已满", "frequency cap reached"),
+    "mix": ("会打破内容配比", "content mix"),
+    "ad_share": ("广告占比已满", "ad share used up"),
 }
 _ACTIONS: Final = {
     "chosen": ("发送", "to send"),
@@ -214,10 +231,16 @@ def _balance(plan: Plan, reader: Reader) -> Split:
 
 def _reasons(plan: Plan, action: str, reader: Reader) -> list[str]:
     """Return the reasons behind one action, with their numbers."""
+    counts = dict(plan.reasons)
+    # What the gate refused is told by what it said.
+    for reason, users in plan.refusals.items():
+        counts["not_allowed"] -= users
+        counts[f"gate {reason}"] = users
+    words = _REASONS | {f"gate {one}": said for one, said in _REFUSALS.items()}
     return [
-        f"{reader.say(*_REASONS[reason])} {users:,}"
-        for reason, users in plan.reasons.items()
-        if OUTCOMES[reason] == action and reason != "chosen"
+        f"{reader.say(*words[reason])} {users:,}"
+        for reason, users in counts.items()
+        if OUTCOMES.get(reason, "refused") == action and reason != "chosen" and users
     ]
 
 

@@ -250,6 +250,18 @@ class Past:
     def __len__(self) -> int:
         return len(self.at)
 
+    def until(self, at: int) -> Past:
+        """Return what went out up to an instant, microseconds since 1970."""
+        rows = np.flatnonzero(self.at <= at)
+        return Past(
+            self.ids,
+            self.user[rows],
+            self.at[rows],
+            {name: column.take(rows) for name, column in self.fields.items()},
+            self.counts[rows],
+            self.is_ad[rows],
+        )
+
     def plus(self, more: Past) -> Past:
         """Return both together, sorted.
 
