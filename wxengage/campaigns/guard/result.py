@@ -1,0 +1,182 @@
+"""What was found about inviters (风控结果): evidence, and who is to wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import attrs
+import numpy as np
+
+from wxengage.campaigns.guard.sentences import ALSO, SIGNALS
+from wxengage.errors import InvalidInputError
+from wxengage.log.frames import Ids, Origin, give
+from wxengage.tables import html_table, text_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["VERDICTS", "Risk", "Risks", "Signal"]
+
+Verdict: TypeAlias = Literal["pass", "hold", "review"]
+VERDICTS: Final[tuple[Verdict, ...]] = ("pass", "hold", "review")
+
+
+@attrs.frozen
+class Signal:
+    """One finding (异常信号).
+
+    Attributes
+    ----------
+    name
+        A key of ``SIGNALS``.
+    count, of
+        So many, of so many.
+    tail
+        How probable that is for somebody who is like everybody else.
+    false_share
+        The share of findings up to this one that may be false.
+    """
+
+    name: str
+    count: int
+    of: int
+    tail: float
+    false_share: float
+
+
+@attrs.frozen
+class Risk:
+    """What was found about one inviter (风险评估); never a ban.
+
+    Attributes
+    ----------
+    inviter
+        Who.
+    verdict
+        ``"pass"``, ``"hold"`` (payouts wait, and it may clear up by itself) or
+        ``"review"`` (a person should look).
+    signals
+        The findings.
+    """
+
+    inviter: str | int
+    verdict: Verdict
+    signals: tuple[Signal, ...]
+
+    def explain(self, lang: Literal["zh", "en"] = "zh") -> str:
+        """Return the verdict and its evidence as a sentence.
+
+        Parameters
+        ----------
+        lang
+            ``"zh"`` or ``"en"``.
+
+        Returns
+        -------
+        str
+            For whoever handles the case, not for the inviter.
+        """
+        told = [
+            SIGNALS[one.name][lang].format(count=one.count, of=one.of)
+            for one in self.signals
+        ]
+        mark, end = ("；", "：") if lang == "zh" else ("; ", ": ")  # noqa: RUF001
+        verdict = ALSO[self.verdict][lang]
+        return end.join([mark.join(told), verdict]) if told else verdict
+
+
+@attrs.frozen(eq=False, repr=False)
+class Risks:
+    """What was found about all inviters; prints those to look at first.
+
+    Attributes
+    ----------
+    ids
+        Of inviters: those to review, those on hold, and the rest, each by how sure
+        the surest finding is.
+    table
+        Column -> values by inviter, without their ids: verdict, signals, invites,
+        and of each test count, number, tail and adjusted tail.
+    origin
+        What kind of table the events came as.
+    """
+
+    ids: Ids
+    table: Mapping[str, NDArray[Any]]
+    origin: Origin
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the table as numpy arrays."""
+        return {"inviter": self.ids.numpy(), **self.table}
+
+    def to_frame(self, *, like: object = None) -> Any:
+        """Return the table as the kind of table the events came as.
+
+        Parameters
+        ----------
+        like
+            Another kind of table: a frame, or its name.
+
+        Returns
+        -------
+        object
+            A frame of that kind.
+        """
+        return give({"inviter": self.ids, **self.table}, self.origin, like)
+
+    def of(self, inviter: str | int) -> Risk:
+        """Return what was found about one inviter.
+
+        Parameters
+        ----------
+        inviter
+            Who.
+
+        Returns
+        -------
+        Risk
+            With the evidence.
+
+        Raises
+        ------
+        InvalidInputError
+            If they invited nobody.
+        """
+        rows = np.flatnonzero(self.ids.numpy() == inviter)
+        if not len(rows):
+            raise InvalidInputError("inviter", inviter, "somebody who invited")
+        row = int(rows[0])
+        names = self.table["signals"][row].split()
+        signals = [
+            Signal(
+                name,
+                int(self.table[f"{name}_count"][row]),
+                int(self.table[f"{name}_of"][row]),
+                float(self.table[f"{name}_tail"][row]),
+                float(self.table[f"{name}_q"][row]),
+            )
+            if name != "circle"
+            else Signal(name, 1, 1, 0.0, 0.0)
+            for name in names
+        ]
+        return Risk(inviter, self.table["verdict"][row], tuple(signals))
+
+    def _shown(self) -> dict[str, NDArray[Any]]:
+        shown = ("verdict", "signals", "invites")
+        return {"inviter": self.ids.numpy(), **{n: self.table[n] for n in shown}}
+
+    def __repr__(self) -> str:
+        counts = [int((self.table["verdict"] == word).sum()) for word in VERDICTS]
+        told = ", ".join(f"{n} {w}" for w, n in zip(VERDICTS, counts, strict=True))
+        return f"<Risks of {len(self)} inviters: {told}>"
+
+    def __str__(self) -> str:
+        return text_table(self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._shown())
