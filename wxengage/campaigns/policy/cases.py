@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from wxengage.campaigns.policy.terms import Terms
     from wxengage.rules.book import Rulebook
 
-__all__ = ["Case", "Fault"]
+__all__ = ["Case", "Fault", "excerpt"]
 
+# How much of a text is shown on either side of what was found.
+_AROUND: Final = 8
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -74,3 +76,8 @@ class Case:
         for row, notice in enumerate(self.launch.notices):
             if notice.text:
                 yield f"launch.notices[{row}].text", notice.text
+
+
+def excerpt(text: str, start: int, end: int) -> str:
+    """Return what was found in a text, with a little of what stands around it."""
+    return text[max(start - _AROUND, 0) : end + _AROUND].replace("\n", " ")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wxengage.campaigns.policy.cases import Case, Fault
+from wxengage.campaigns.policy.cases import Case, Fault, excerpt
 from wxengage.campaigns.policy.sentences import ACTS, GAINS, PLACES
 
 if TYPE_CHECKING:
@@ -146,6 +146,6 @@ def _rewarded(case: Case, incentive: Incentive, severity: Severity) -> Fault:
 def _said(case: Case, pattern: re.Pattern[str], reason: str) -> Iterator[Fault]:
     """Yield each text that promises something for it: a warning, words are no act."""
     for field, text in case.texts():
-        said = tuple(dict.fromkeys(found[0] for found in pattern.finditer(text)))
+        said = tuple(excerpt(text, *found.span()) for found in pattern.finditer(text))
         if said:
             yield Fault("warning", reason, field, said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wxengage.campaigns.policy.cases import Case, Fault
+from wxengage.campaigns.policy.cases import Case, Fault, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,6 @@ __all__ = ["EXEMPTIONS", "absolute_words"]
 
 #: The rule that says where such words may stand.
 EXEMPTIONS: Final = "CN-AD-002"
-# How much of a text shows where a word was found.
-_AROUND: Final = 8
 
 
 def absolute_words(case: Case, rule: Rule) -> Iterator[Fault]:
@@ -41,7 +39,7 @@ def absolute_words(case: Case, rule: Rule) -> Iterator[Fault]:
                 continue
             exempt = _places(text, proved)
             inside = any(low <= start and end <= high for low, high in exempt)
-            (doubtful if inside else bare).append(_excerpt(text, start, end))
+            (doubtful if inside else bare).append(excerpt(text, start, end))
         if bare:
             yield Fault("warning", "absolute_words", field, tuple(bare))
         if doubtful:
@@ -64,7 +62,3 @@ def _places(text: str, phrases: list[str]) -> list[tuple[int, int]]:
         for phrase in phrases
         for found in re.finditer(re.escape(phrase), text)
     )
-
-
-def _excerpt(text: str, start: int, end: int) -> str:
-    return text[max(start - _AROUND, 0) : end + _AROUND].replace("\n", " ")
