@@ -56,9 +56,9 @@ def make_job(work: str, engine: str, data: Offers, scratch: Path) -> Job:
 
 
 def _own(data: Offers, *, by_prices: bool) -> Job:
-    from wxengage.plan import crowds
     from wxengage.plan.candidates import Candidates
     from wxengage.plan.solver import plan_sends
+    from wxengage.plan.solving import crowds
 
     if by_prices:
         crowds.LARGEST = -1  # type: ignore[misc]

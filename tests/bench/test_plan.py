@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from wxengage.pacing.budgets import Budget
-from wxengage.plan import crowds
+from wxengage.plan.solving import crowds
 
 USERS = 60
 

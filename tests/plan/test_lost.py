@@ -12,10 +12,10 @@ import pytest
 from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.quiet import QuietHours
-from wxengage.plan import crowds
 from wxengage.plan.candidates import Candidates
 from wxengage.plan.options import Option
 from wxengage.plan.solver import plan_sends
+from wxengage.plan.solving import crowds
 
 if TYPE_CHECKING:
     from wxengage.plan.bounds import Limit

@@ -17,11 +17,12 @@ from scipy.optimize import linprog
 
 from wxengage.pacing.budgets import Budget
 from wxengage.pacing.caps import Cap
-from wxengage.plan import crowds, parallel
+from wxengage.plan import parallel
 from wxengage.plan.candidates import Candidates
 from wxengage.plan.options import Option
 from wxengage.plan.result import OUTCOMES, Plan
 from wxengage.plan.solver import plan_sends
+from wxengage.plan.solving import crowds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from wxengage.errors import WxEngageError
-from wxengage.plan.program import Program, mend, solve
+from wxengage.plan.solving.program import Program, mend, solve
 
 
 def program(

@@ -19,11 +19,11 @@ from wxengage.errors import InvalidInputError
 from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap, next_allowed
 from wxengage.pacing.quiet import QuietHours
-from wxengage.plan import crowds, program
 from wxengage.plan.candidates import Candidates
 from wxengage.plan.options import Option
 from wxengage.plan.result import OUTCOMES, Plan
 from wxengage.plan.solver import plan_sends
+from wxengage.plan.solving import crowds, program
 from wxengage.sends import Send, Sent
 from wxengage.times.days import DayClock
 from wxengage.words import Words

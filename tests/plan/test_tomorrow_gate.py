@@ -83,12 +83,11 @@ def test_whoever_gets_nothing_hears_why_from_the_gate() -> None:
     people = {"user": ["ada", "bob"], "consents": ["no", ""]}
     past = {
         "user": ["bob"],
-        "at": np.array(["2026-03-01T13:30"], dtype="datetime64[us]"),
+        "at": np.array(["2026-03-02T13:30"], dtype="datetime64[us]"),
         "channel": ["wecom_customer_task"],
     }
     gate = Gate(caps=(Cap(1, per="week", scope="category:marketing"),))
     monday = dt.datetime(2026, 3, 2, 22, tzinfo=CHINA)
-    past["at"] = past["at"] + np.timedelta64(24 * 3600, "s")
 
     plan = next_day(
         ["ada", "bob"],

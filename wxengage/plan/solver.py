@@ -12,11 +12,11 @@ import numpy as np
 from wxengage.errors import InvalidInputError
 from wxengage.plan.bounds import Limits, Usage
 from wxengage.plan.candidates import HELD_OUT, Candidates
-from wxengage.plan.crowds import Room, deal, gather, usable_by
-from wxengage.plan.layout import lay_out
-from wxengage.plan.priced import solve_priced
-from wxengage.plan.program import Program, solve
 from wxengage.plan.result import CHOSEN, REASONS, Plan
+from wxengage.plan.solving.crowds import Room, deal, gather, usable_by
+from wxengage.plan.solving.layout import lay_out
+from wxengage.plan.solving.priced import solve_priced
+from wxengage.plan.solving.program import Program, solve
 from wxengage.times.days import DayClock
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.plan.bounds import Limit, Total
-    from wxengage.plan.crowds import Crowd
-    from wxengage.plan.layout import Layout
     from wxengage.plan.result import Short
+    from wxengage.plan.solving.crowds import Crowd
+    from wxengage.plan.solving.layout import Layout
 
 __all__ = ["plan_sends"]
 

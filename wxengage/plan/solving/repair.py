@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.plan.bounds import Group
-    from wxengage.plan.layout import Block, Layout
+    from wxengage.plan.solving.layout import Block, Layout
 
 __all__ = ["cut", "fill", "serve", "trim"]
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from wxengage.plan.bounds import NEVER, Group, own_groups
 from wxengage.plan.candidates import HELD_OUT
-from wxengage.plan.nested import Nest, nest
 from wxengage.plan.parallel import each
+from wxengage.plan.solving.nested import Nest, nest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.plan.bounds import Total
-    from wxengage.plan.crowds import Crowd
+    from wxengage.plan.solving.crowds import Crowd
 
 __all__ = ["Program", "Solution", "mend", "solve"]
 

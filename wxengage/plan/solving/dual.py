@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import numpy as np
 
-from wxengage.plan.greedy import Picked, pick
 from wxengage.plan.parallel import each
+from wxengage.plan.solving.greedy import Picked, pick
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from wxengage.plan.layout import Block, Layout
+    from wxengage.plan.solving.layout import Block, Layout
 
 __all__ = ["Dual", "bound_at", "seek_prices"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from wxengage.plan.nested import Leaf, Nest
+    from wxengage.plan.solving.nested import Leaf, Nest
 
 __all__ = ["Picked", "pick"]
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from wxengage.plan.dual import bound_at, seek_prices
 from wxengage.plan.parallel import each
-from wxengage.plan.repair import cut, fill, serve, trim
+from wxengage.plan.solving.dual import bound_at, seek_prices
+from wxengage.plan.solving.repair import cut, fill, serve, trim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from wxengage.plan.bounds import Total
-    from wxengage.plan.layout import Layout
     from wxengage.plan.result import Short
+    from wxengage.plan.solving.layout import Layout
 
 __all__ = ["Priced", "solve_priced"]
 
