@@ -20,6 +20,7 @@ from wxengage.campaigns.policy.linting import lint_campaign
 from wxengage.campaigns.policy.reviews import Review, apply_overrides
 from wxengage.campaigns.policy.terms import Terms, terms_of
 from wxengage.campaigns.referrals.campaign import Referral
+from wxengage.channels.catalog import CATALOG
 from wxengage.claims.figures import CHECK_IN_DAYS, REFERRAL_LADDER
 from wxengage.codec import dump, load
 from wxengage.money import Cash, Coupon, Perk, Points, Reward, yuan
@@ -215,9 +216,9 @@ def test_asking_for_more_never_finds_less(
 
 
 def paid_by_hand(amounts: list[int], bound: int | None) -> tuple[int, int]:
-    """Pay one amount after another, the largest first, until the bound is met."""
+    """Pay one amount after another until the bound is met."""
     count, total = 0, 0
-    for fen in sorted(amounts, reverse=True):
+    for fen in amounts:
         if bound is not None and total >= bound:
             break
         count, total = count + 1, total + fen
@@ -238,7 +239,11 @@ def test_the_busiest_day_is_what_paying_by_hand_gives(
     bound = min((one for one in (cap, budget) if one is not None), default=None)
     busiest = terms_of(campaign, TOLD_NOWHERE).busiest_day
 
-    assert paid_by_hand(list(rungs.values()), bound) == busiest
+    amounts = sorted(rungs.values())
+    count, _ = paid_by_hand(amounts, bound)
+    _, total = paid_by_hand(amounts[::-1], bound)
+
+    assert (count, total) == busiest
     if bound is None and busiest is not None:
         assert ladder.entitlement(20) == busiest[1]
 
@@ -252,6 +257,45 @@ def test_the_busiest_day_of_a_challenge_knows_its_make_ups() -> None:
     assert (3, 900) == terms_of(cycles, TOLD).busiest_day
     assert (0, 0) == terms_of(attrs.evolve(paid, days=11), TOLD).busiest_day
     assert 10 == terms_of(paid, TOLD).days
+
+
+def test_a_cap_does_not_hide_many_small_payments() -> None:
+    """Eleven packets come before the large one that the cap cuts off."""
+    small = {n: yuan("2") for n in range(1, 12)}
+    ladder = Ladder({**small, 12: yuan("20")}, pays="each")
+    campaign = attrs.evolve(INVITES, ladder=ladder, cap=yuan("22"))
+
+    assert (11, yuan("22")) == terms_of(campaign, TOLD_NOWHERE).busiest_day
+
+
+PIECES = ["最佳", "国家级", "追求最佳", "最佳赏味期", "国家级非遗", "面膜", "a\nb", ""]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
+def test_each_absolute_word_is_judged_where_it_stands(pieces: list[str]) -> None:
+    """A word in an exemption does not excuse the next one."""
+    copy = ("|".join(pieces),)
+    bare = sum(piece in PIECES[:2] for piece in pieces)
+    told = {
+        one.reason: len(one.evidence)
+        for one in lint_campaign(gift(), as_of=TODAY, launch=TOLD, copy=copy)
+    }
+
+    assert bare == told.get("absolute_words", 0)
+    assert pieces.count("国家级非遗") == told.get("absolute_words_to_prove", 0)
+
+
+def test_a_long_text_is_read_in_one_go() -> None:
+    """A hundred thousand exempt words and one that is not."""
+    copy = ("最佳赏味期, " * 100_000 + "最佳面膜",)
+    (one,) = lint_campaign(gift(), as_of=TODAY, launch=TOLD, copy=copy)
+
+    assert ("佳赏味期, 最佳面膜",) == tuple(text[-10:] for text in one.evidence)
+
+
+def test_the_channel_that_carries_no_marketing_is_the_catalogs() -> None:
+    """Two rooms speak of the same channel by the same name."""
+    assert ("service",) == CATALOG["template_message"].carries
 
 
 def test_without_an_end_there_is_no_busiest_day() -> None:

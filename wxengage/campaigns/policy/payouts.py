@@ -81,7 +81,7 @@ def _a_day(case: Case, rule: Rule, most: int | None) -> Iterator[Fault]:
         yield Fault("note", "no_end", "cap", said)
         return
     count, total = busiest
-    # What owes the most stands for all of it: the ladder, the milestones, the prizes.
+    # The first stands for all of them: the ladder, the milestones, the prizes.
     fields = (one.field.split(".")[0].split("[")[0] for one in case.terms.payments)
     field = next(fields, "reward")
     if most is not None and count > most:

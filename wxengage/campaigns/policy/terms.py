@@ -111,15 +111,22 @@ class Terms:
 
     @property
     def busiest_day(self) -> tuple[int, Fen] | None:
-        """The most payments to one person on one day, and their sum.
+        """The most payments to one person on one day, and the most cash.
 
-        None where there is no bound. Largest payments first, for as long as
-        ``a_day``, ``cap`` and ``budget`` let them.
+        None where there is no bound. Small payments make many before ``cap`` or
+        ``budget`` is met, and large ones make most of ``a_day``; so neither number
+        is exceeded, and one day need not have both.
         """
+        by_size = sorted(self.payments, key=lambda one: one.fen)
+        many, much = self._paid(by_size), self._paid(by_size[::-1])
+        return None if many is None or much is None else (many[0], much[1])
+
+    def _paid(self, payments: list[Payment]) -> tuple[int, Fen] | None:
+        """Pay one after another until a bound is met; None where there is none."""
         bounds = [bound for bound in (self.cap, self.budget) if bound is not None]
         most = min(bounds, default=None)
         count, total = 0, 0
-        for payment in sorted(self.payments, key=lambda one: one.fen, reverse=True):
+        for payment in payments:
             left = None if self.a_day is None else self.a_day - count
             times = [n for n in (payment.times, left) if n is not None]
             if most is not None:

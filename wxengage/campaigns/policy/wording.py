@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
 from wxengage.campaigns.policy.cases import Case, Fault, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from wxengage.rules.rule import Rule
 
@@ -32,14 +34,13 @@ def absolute_words(case: Case, rule: Rule) -> Iterator[Fault]:
     words = [str(word) for word in rule.param("words", tuple)]
     free, proved = _exempt(case)
     for field, text in case.texts():
+        claims_nothing, provable = _within(text, free), _within(text, proved)
         bare: list[str] = []
         doubtful: list[str] = []
         for start, end in _places(text, words):
-            if any(low <= start and end <= high for low, high in _places(text, free)):
-                continue
-            exempt = _places(text, proved)
-            inside = any(low <= start and end <= high for low, high in exempt)
-            (doubtful if inside else bare).append(excerpt(text, start, end))
+            if not claims_nothing(start, end):
+                found = doubtful if provable(start, end) else bare
+                found.append(excerpt(text, start, end))
         if bare:
             yield Fault("warning", "absolute_words", field, tuple(bare))
         if doubtful:
@@ -53,6 +54,18 @@ def _exempt(case: Case) -> tuple[list[str], list[str]]:
     rule = case.book[EXEMPTIONS]
     free, proved = rule.param("no_claim", tuple), rule.param("with_proof", tuple)
     return [str(phrase) for phrase in free], [str(phrase) for phrase in proved]
+
+
+def _within(text: str, phrases: list[str]) -> Callable[[int, int], bool]:
+    """Return the question whether a place of a text lies in one of the phrases."""
+    spans = _places(text, phrases)
+    starts = [start for start, _ in spans]
+    furthest = list(itertools.accumulate((end for _, end in spans), max, initial=0))
+
+    def inside(start: int, end: int) -> bool:
+        return furthest[bisect.bisect_right(starts, start)] >= end
+
+    return inside
 
 
 def _places(text: str, phrases: list[str]) -> list[tuple[int, int]]:
