@@ -150,7 +150,7 @@ def lint_campaign(
     force while the campaign runs is found by asking for that day too. This is no
     legal advice, and it does not tell how a rule could be evaded.
 
-    Complexity: ``O(rules)``, and linear in the length of the texts.
+    Complexity: ``O(rules)``, and ``O(n log n)`` for texts with ``n`` characters.
 
     Examples
     --------
