@@ -9,12 +9,11 @@ import attrs
 import numpy as np
 
 from wxengage.campaigns.contests.judging import COUNTED, REFUSED, RETRACTED, VOID
+from wxengage.campaigns.contests.marks import NEVER, NO_VOTE, named_votes, next_mark
 from wxengage.errors import InvalidInputError
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from wxengage.campaigns.contests.campaign import Contest
@@ -44,7 +43,6 @@ STATUS_NAMES: Final = tuple(
     {"valid": COUNTED, "taken_back": RETRACTED, "found_void": VOID}.get(name, REFUSED)
     for name in REASON_NAMES
 )
-_NEVER: Final = np.iinfo(np.int64).max
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 
 
@@ -148,7 +146,7 @@ def entries_of(
     rows = rows[np.lexsort((events.user[rows], events.at[rows], item[rows]))]
     first = rows[np.append(True, item[rows][1:] != item[rows][:-1])[: len(rows)]]
     author = np.full(size, -1)
-    submitted = np.full(size, _NEVER)
+    submitted = np.full(size, NEVER)
     author[item[first]], submitted[item[first]] = events.user[first], events.at[first]
     outs = mine & (item >= 0)
     if "group" in events.words:
@@ -158,7 +156,7 @@ def entries_of(
     rows = np.flatnonzero(outs & (events.of_kinds("withdraw") | void))
     own = events.user[rows] == author[item[rows]]
     rows = rows[own & (events.at[rows] >= submitted[item[rows]])]
-    left = np.full(size, _NEVER)
+    left = np.full(size, NEVER)
     np.minimum.at(left, item[rows], events.at[rows])
     return Entries(names, author, submitted, left), item
 
@@ -301,48 +299,12 @@ def _ages(
     follows = events.of_kinds("follow")
     if contest.account is not None:
         follows &= events.says("account", contest.account)
-    since = np.full(len(events.ids), _NEVER)
+    since = np.full(len(events.ids), NEVER)
     np.minimum.at(since, events.user[follows], events.at[follows])
     known = since[votes.voter]
     # No subtraction from an instant that never was.
-    young = (known < _NEVER) & (known > votes.at - least)
-    return known == _NEVER, young
-
-
-def _next_mark(
-    marks: tuple[Sequence[NDArray[np.int64]], NDArray[np.int64]],
-    votes: tuple[Sequence[NDArray[np.int64]], NDArray[np.int64]],
-) -> NDArray[np.int64]:
-    """Return the first mark of the same keys at the time of a vote, or after it.
-
-    Parameters
-    ----------
-    marks, votes
-        Columns of keys, and instants.
-
-    Returns
-    -------
-    numpy.ndarray
-        Microseconds, the latest there is for none. One for each vote.
-    """
-    size = len(marks[1])
-    if not size or not len(votes[1]):
-        return np.full(len(votes[1]), _NEVER)
-    columns = [np.concatenate(pair) for pair in zip(marks[0], votes[0], strict=True)]
-    at = np.concatenate((marks[1], votes[1]))
-    is_mark = np.arange(len(at)) < size
-    # From the end of each run of keys backwards; a mark at a vote's instant hits it.
-    order = np.lexsort((is_mark, at, *columns[::-1]))[::-1]
-    ends = np.zeros(len(order), dtype=np.bool_)
-    for column in columns:
-        ends[1:] |= column[order][1:] != column[order][:-1]
-    run = np.cumsum(ends)
-    place = np.where(is_mark[order], np.arange(len(order)), -1)
-    last = np.maximum.accumulate(place)
-    there = (last >= 0) & (run[np.maximum(last, 0)] == run)
-    found = np.full(len(at), _NEVER)
-    found[order[there]] = at[order[last[there]]]
-    return found[size:]
+    young = (known < NEVER) & (known > votes.at - least)
+    return known == NEVER, young
 
 
 def _among(
@@ -367,12 +329,12 @@ def _take_back(
     backs &= events.at < micros("closes", contest.closes)
     rows = np.flatnonzero(backs)
     some = _among(votes, events.user[rows], votes.reason == 0)
-    back = _next_mark(
+    back = next_mark(
         ((events.user[rows], item[rows]), events.at[rows]),
         ((votes.voter[some], votes.entry[some]), votes.at[some]),
     )
     within = contest.votes.change_within
-    taken = back < _NEVER
+    taken = back < NEVER
     if within is not None:
         taken &= back <= votes.at[some] + within // _MICROSECOND
     hit = some[taken]
@@ -405,10 +367,7 @@ def _use_quotas(votes: Votes, contest: Contest) -> None:
     asked = np.flatnonzero(votes.reason == 0)
     left = asked
     if rule.per_entry_per_day is not None and len(left):
-        columns = (votes.entry[left], day[left], votes.voter[left])
-        order = np.lexsort(columns)
-        place = _place_in_run(_changes(*(column[order] for column in columns)))
-        left = left[np.sort(order[place < rule.per_entry_per_day])]
+        left = _first_for_entry(votes, day, left, rule.per_entry_per_day)
     if rule.per_day is not None:
         starts = _changes(votes.voter[left], day[left])
         left = left[_place_in_run(starts) < rule.per_day]
@@ -430,6 +389,22 @@ def _use_quotas(votes: Votes, contest: Contest) -> None:
             votes.reason[over[spent]] = _REASONS[name]
 
 
+def _first_for_entry(
+    votes: Votes, day: NDArray[np.int64], rows: NDArray[np.int64], most: int
+) -> NDArray[np.int64]:
+    """Return rows without those that come too late for their entry and day."""
+    run = np.cumsum(_changes(votes.voter[rows], day[rows])) - 1
+    # Whoever gave no more than that on one day gave no entry more than that.
+    many = np.flatnonzero(np.bincount(run)[run] > most)
+    size = int(votes.entry.max(initial=0)) + 1
+    keys = run[many] * size + votes.entry[rows[many]]
+    order = np.argsort(keys, kind="stable")
+    late = many[order[_place_in_run(_changes(keys[order])) >= most]]
+    keep = np.ones(len(rows), dtype=np.bool_)
+    keep[late] = False
+    return rows[keep]
+
+
 def _find_void(
     votes: Votes,
     events: EventColumns,
@@ -440,41 +415,23 @@ def _find_void(
     some = _among(votes, events.user[rows], votes.reason == 0)
     user, at = events.user[rows], events.at[rows]
     voter, given = votes.voter[some], votes.at[some]
-    named = _named_votes(events, rows)
-    whole = (named == _NO_VOTE) & (item[rows] < 0)
-    entry = (named == _NO_VOTE) & (item[rows] >= 0)
+    named = named_votes(events, rows)
+    whole = (named == NO_VOTE) & (item[rows] < 0)
+    entry = (named == NO_VOTE) & (item[rows] >= 0)
     vote = named >= 0
     since = np.minimum.reduce(
         [
-            _next_mark(((user[whole],), at[whole]), ((voter,), given)),
-            _next_mark(
+            next_mark(((user[whole],), at[whole]), ((voter,), given)),
+            next_mark(
                 ((user[entry], item[rows][entry]), at[entry]),
                 ((voter, votes.entry[some]), given),
             ),
-            _next_mark(
+            next_mark(
                 ((user[vote], named[vote]), at[vote]),
                 ((voter, votes.vote[some]), given),
             ),
         ]
     )
-    hit = some[since < _NEVER]
+    hit = some[since < NEVER]
     votes.reason[hit] = _REASONS["found_void"]
-    votes.since[hit] = since[since < _NEVER]
-
-
-_NO_VOTE: Final = -1
-_NO_SUCH_VOTE: Final = -2
-
-
-def _named_votes(events: EventColumns, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the code of the vote that each void names by its group."""
-    if "group" not in events.words:
-        return np.full(len(rows), _NO_VOTE)
-    groups = [str(value) for value in events.values["group"].tolist()]
-    used = np.unique(events.words["group"][rows]).tolist()
-    wanted = {groups[code] for code in used if code >= 0}
-    ids = enumerate(events.values.get("id", np.zeros(0)).tolist() if wanted else ())
-    place = {str(value): code for code, value in ids if str(value) in wanted}
-    codes = [place.get(text, _NO_SUCH_VOTE) for text in groups]
-    known = np.array([*codes, _NO_VOTE], dtype=np.int64)
-    return known[events.words["group"][rows]]
+    votes.since[hit] = since[since < NEVER]

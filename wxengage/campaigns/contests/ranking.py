@@ -147,7 +147,7 @@ def rank_entries(
 
     Examples
     --------
-    >>> names, votes, viewers = ["a", "b", "c", "d"], [60, 40, 1, 12], [900, 300, 2, 150]
+    >>> names, votes, viewers = "abcd", [60, 40, 1, 12], [900, 300, 2, 150]
     >>> rank_entries(names, votes, viewers=viewers, by="share").entries
     ('c', 'b', 'd', 'a')
     >>> rank_entries(names, votes, viewers=viewers).entries
