@@ -31,6 +31,7 @@ from wxengage.pacing.budgets import AdShare, Budget
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.quiet import QuietHours
 from wxengage.pacing.windows import Window
+from wxengage.rules.book import rulebook
 from wxengage.segments.policy import LifecyclePolicy
 from wxengage.sends import Freeze, Send, Sent
 from wxengage.stats.estimates import Estimate
@@ -183,6 +184,8 @@ def test_every_value_comes_back_equal(value: object) -> None:
         Budget(100),
         AdShare(1, 10),
         Window("lunch", "12:00", "14:00", "午休", "lunch"),
+        *rulebook(NOON.date()),
+        rulebook(NOON.date()),
         Event("purchase", user="ada", at=NOON, id=7, item="sku", value=8.5),
         Estimate(0.3, 0.2, 0.4, 100, method="wilson", assumptions=("iid",)),
         Choice("offers", NOON),
@@ -499,7 +502,7 @@ class Vague:
 class Twins:
     """A union whose members cannot be told apart."""
 
-    rows: tuple[int, ...] | tuple[str, ...] = ()
+    rows: frozenset[int] | frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize("value", [Vague(), Twins()])

@@ -102,6 +102,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Points": "wxengage.money",
         "PointsLot": "wxengage.segments.points.lots",
         "PointsPolicy": "wxengage.segments.points.policy",
+        "Prize": "wxengage.campaigns.contests.lottery",
         "QuietHours": "wxengage.pacing.quiet",
         "Quota": "wxengage.channels.quotas",
         "Referral": "wxengage.campaigns.referrals.campaign",
@@ -112,6 +113,8 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Review": "wxengage.campaigns.policy.reviews",
         "RfmModel": "wxengage.segments.rfm_model",
         "RiskPolicy": "wxengage.campaigns.guard.policy",
+        "Rule": "wxengage.rules.rule",
+        "Rulebook": "wxengage.rules.book",
         "Rung": "wxengage.campaigns.rungs",
         "RunningLow": "wxengage.plan.scenes.scene",
         "Sbg": "wxengage.stats.btyd.geometric",
@@ -138,6 +141,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "VolumeUtility": "wxengage.pacing.fatigue",
         "VoteRule": "wxengage.campaigns.contests.rule",
         "Voter": "wxengage.campaigns.contests.subjects",
+        "Win": "wxengage.campaigns.contests.lottery",
         "Window": "wxengage.pacing.windows",
         "Words": "wxengage.words",
     }
@@ -151,6 +155,7 @@ _ALIASES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Measure": "wxengage.pacing.hour_model",
         "Reward": "wxengage.money",
         "Scene": "wxengage.plan.scenes.scene",
+        "Param": "wxengage.rules.rule",
     }
 )
 # What a file imports for the type checker alone is not in its namespace.

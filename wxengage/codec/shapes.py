@@ -93,13 +93,17 @@ def _unknown(tp: object) -> NoReturn:
 def _members(tp: object) -> dict[str, Any]:
     """Return the members of a union but None, by the word that tells them apart."""
     found: dict[str, Any] = {}
-    for member in map(_plain, typing.get_args(tp)):
-        if member is type(None):
-            continue
-        word = str(_origin(member).__name__ if _class_of(member) else "Literal")
-        if word in found:
+    members = [one for one in map(_plain, typing.get_args(tp)) if one is not type(None)]
+    words = [
+        str(_origin(one).__name__ if _class_of(one) else "Literal") for one in members
+    ]
+    for member, word in zip(members, words, strict=True):
+        # Two kinds of rows are told apart by what is in them.
+        several = _origin(member) is tuple and words.count(word) > 1
+        name = f"{word}[{typing.get_args(member)[0].__name__}]" if several else word
+        if name in found:
             _unknown(tp)
-        found[word] = member
+        found[name] = member
     return found
 
 
@@ -110,10 +114,17 @@ def _class_of(tp: Any) -> type | None:  # noqa: ANN401  any annotation
 
 def _is_of(value: object, tp: Any) -> bool:  # noqa: ANN401  any annotation
     cls = _class_of(tp)
+    if _origin(tp) is typing.Union:
+        return any(_is_of(value, _plain(one)) for one in typing.get_args(tp))
     if cls is None:
         return any(type(value) is type(x) and value == x for x in typing.get_args(tp))
     if cls in SCALARS or attrs.has(cls):
         return type(value) is cls
+    if cls is type(None):
+        return value is None
+    if cls is tuple and isinstance(value, tuple):
+        part, *rest = typing.get_args(tp)
+        return rest != [Ellipsis] or all(_is_of(one, _plain(part)) for one in value)
     return isinstance(value, cls)
 
 
