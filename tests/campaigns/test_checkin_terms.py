@@ -251,3 +251,21 @@ def test_an_empty_log_has_nobody() -> None:
         standings = replay(campaign, none, as_of=at(3, 1))
         for name in ("users", "entitlements", "at_risk", "rewards", "facts"):
             assert {0} == {len(one) for one in standings.columns(name).values()}
+
+
+def test_a_challenge_without_an_end_takes_no_place_for_days_to_come() -> None:
+    """Two thousand people in a hundred years: their days are sorted instead."""
+    ever = attrs.evolve(WEEK, closes=at(2, 20).replace(year=2126))
+    people = np.arange(2_000)
+    table = {
+        "user": np.concatenate([people, people, people[:1_000]]),
+        "kind": ["check_in"] * 5_000,
+        "at": [at(3, 1)] * 2_000 + [at(3, 1, 20)] * 2_000 + [at(3, 2)] * 1_000,
+    }
+    long = replay(ever, table, as_of=at(3, 3)).columns("users")
+    short = replay(WEEK, table, as_of=at(3, 3)).columns("users")
+
+    assert [2] * 1_000 + [1] * 1_000 == long["days"].tolist()
+    assert {name: column.tolist() for name, column in short.items()} == {
+        name: column.tolist() for name, column in long.items()
+    }

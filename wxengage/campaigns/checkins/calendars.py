@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import attrs
 import numpy as np
 
-from wxengage.campaigns.checkins.acts import CHECK_IN, NO_DAY, UNDO, Act, day_named
+from wxengage.campaigns.checkins.acts import CHECK_IN, UNDO, Act, day_named
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Checks(NamedTuple):
 
     def blocks(self) -> Iterator[Acts]:
         """Yield them in the order of the source."""
-        width = self.campaign.last_day - self.campaign.first_day + 1
+        width = self.campaign.width
         for low in range(0, len(self.at), _BLOCK):
             rows = slice(low, low + _BLOCK)
             user, at = self.user[rows], self.at[rows]
@@ -238,7 +238,7 @@ def calendar_of(events: EventColumns, campaign: CheckIn, now: int) -> Calendar:
     few enough, a sort beyond; and a sort of make-ups and undoings.
     """
     first, people = campaign.first_day, len(events.ids)
-    width = campaign.last_day - first + 1
+    width = campaign.width
     ours = events.says("campaign", campaign.id) & (events.at <= now)
     opens, closes = micros("opens", campaign.opens), micros("closes", campaign.closes)
     checked = events.of_kinds(CHECK_IN) & ours
@@ -259,7 +259,8 @@ def calendar_of(events: EventColumns, campaign: CheckIn, now: int) -> Calendar:
     make_ups = _possible(_acts(events, campaign, named, dated), campaign)
     made_up = _made_up(make_ups, undone, keys, campaign)
     if len(made_up):
-        keys = np.union1d(keys, made_up)
+        # Two ascending runs without a key in common: a stable sort merges them.
+        keys = np.sort(np.append(keys, made_up), kind="stable")
     return Calendar(width, first, keys, made_up, checks, make_ups, undos)
 
 
@@ -285,10 +286,9 @@ def _acts(
     else:
         days = named[rows]
         within = (days >= campaign.first_day) & (days <= campaign.last_day)
-        rows, days = rows[within & (days != NO_DAY)], days[within & (days != NO_DAY)]
+        rows, days = rows[within], days[within]
     user, at = events.user[rows], events.at[rows]
-    width = campaign.last_day - campaign.first_day + 1
-    key = user * width + days - campaign.first_day
+    key = user * campaign.width + days - campaign.first_day
     return Acts(user, key, campaign.clock.days(at), at)
 
 
@@ -303,7 +303,9 @@ def _keys(checks: _Checks, undone: _Undone, places: int) -> Ints:
                 yield block.key
 
     if places > max(_PLACES, _PLACES_A_ROW * len(checks.at)):
-        return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *blocks()]))
+        keys = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *blocks()]))
+        first: Flags = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
+        return keys[first]
     marked = np.zeros(places, dtype=np.bool_)
     for key in blocks():
         marked[key] = True
@@ -314,8 +316,7 @@ def _possible(make_ups: Acts, campaign: CheckIn) -> Acts:
     """Return the make-ups that may count, whatever else happens."""
     if not campaign.make_ups:
         return make_ups.take(np.zeros(0, dtype=np.int64))
-    width = campaign.last_day - campaign.first_day + 1
-    day = make_ups.key - make_ups.user * width + campaign.first_day
+    day = make_ups.key - make_ups.user * campaign.width + campaign.first_day
     opens = micros("opens", campaign.opens)
     until = micros("until", campaign.make_ups_until or campaign.closes)
     fits = (make_ups.at >= opens) & (make_ups.at < until)
@@ -327,7 +328,7 @@ def _made_up(make_ups: Acts, undone: _Undone, keys: Ints, campaign: CheckIn) -> 
     """Return the days that are made up, ascending; see ``judging.judged``."""
     if not len(make_ups.key) or not len(keys):
         return np.zeros(0, dtype=np.int64)
-    width = campaign.last_day - campaign.first_day + 1
+    width = campaign.width
     place = np.searchsorted(keys, make_ups.user * width)
     joined = keys[np.minimum(place, len(keys) - 1)]
     counts = (joined // width == make_ups.user) & (joined < make_ups.key)

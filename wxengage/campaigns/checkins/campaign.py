@@ -187,7 +187,7 @@ class CheckIn:
     def _check_totals(self) -> None:
         cycles = 1
         if self.streak == "cycle":
-            cycles += (self.last_day - self.first_day + 1) // self.days
+            cycles += self.width // self.days
         for unit in get_args(Unit):
             total = sum(self.amounts(unit).values()) * cycles
             if total > INT64_MAX:
@@ -247,6 +247,11 @@ class CheckIn:
     def last_day(self) -> int:
         """The last local day on which one can check in."""
         return self.clock.day(from_micros(micros("closes", self.closes) - 1))
+
+    @property
+    def width(self) -> int:
+        """How many local days there are from the first to the last."""
+        return self.last_day - self.first_day + 1
 
     def start(self) -> State:
         """Return the state in which nothing has happened."""
