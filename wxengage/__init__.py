@@ -23,6 +23,7 @@ _NAMES = {
     "Estimate": "stats.estimates",
     "Event": "log.events",
     "Freeze": "sends",
+    "Gate": "plan.gating.gate",
     "InvalidInputError": "errors",
     "InvalidLogError": "errors",
     "Ladder": "campaigns.ladder",
@@ -179,6 +180,7 @@ if TYPE_CHECKING:
     )
     from wxengage.pacing.caps import Cap as Cap
     from wxengage.pacing.quiet import QuietHours as QuietHours
+    from wxengage.plan.gating.gate import Gate as Gate
     from wxengage.plan.solver import plan_sends as plan_sends
     from wxengage.report.page import write_report as write_report
     from wxengage.segments.lifecycle import classify_users as classify_users
