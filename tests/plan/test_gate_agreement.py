@@ -57,8 +57,9 @@ HORIZON = 80 * DAY
 #: What a case is made for. Other rules are there too, now and then.
 THEMES = (
     *("bounds", "freeze", "sunset", "quota", "quota", "quota", "account", "account"),
-    *("quiet", "gap"),
-    *("gap", "cap", "mix", "mix", "person", "person", "person", "person", "person"),
+    *("quiet", "gap", "gap", "cap"),
+    *("gap", "cap", "mix", "mix", "mix", "person", "person", "person", "person"),
+    *("person", "person"),
 )
 #: Every way in which a message can be kept back; each must be seen.
 REASONS = {
@@ -168,7 +169,7 @@ class Maker:
             mix=mix if self.odds("mix") else None,
             sunset=sunset if self.odds("sunset") else None,
             clock=DayClock(self.one(ZONES), self.one([dt.time(0), dt.time(4, 30)])),
-            consent="opt_in" if person and self.some(0.4) else "opt_out",
+            consent="opt_in" if person and self.some(0.6) else "opt_out",
             on_missing_zone=self.one(["assume", "allow", "block", "block", "block"]),
             exempt=exempt if self.some(0.4) else EXEMPTIONS,
             digests=("news",) if self.some(0.3) else (),
@@ -179,7 +180,7 @@ class Maker:
         person = self.theme == "person"
         said = [
             (self.near(-90, 10), self.one(["*", "news", "gift"]), self.some(0.6))
-            for _ in range(self.whole(1, 3) if person else 0)
+            for _ in range(self.whole(0, 3) if person else 0)
         ]
         spans: tuple[FollowSpan, ...] = ()
         if self.some(0.6):
@@ -191,7 +192,7 @@ class Maker:
             name,
             consents=_choices(said, yes=True),
             opt_outs=_choices(said, yes=False),
-            zone=None if self.some(0.55 if person else 0.15) else self.one(ZONES),
+            zone=None if self.some(0.65 if person else 0.15) else self.one(ZONES),
             age_band=band,
             spans=spans,
         )

@@ -224,7 +224,8 @@ def binding_of(step: Step, before: int) -> tuple[str, str]:
     kind, source, _, _ = step
     if kind in {"quota", "account"}:
         quota, send, now = source
-        why = _quota_reason(quota, send, now, before)
+        # What is open now and not by then was a window.
+        why = quota.refusal(send, now) or "no_window"
         return why, f"{kind}: {send.channel}"
     if kind == "mix":
         mix, send, history = source
@@ -244,12 +245,6 @@ def quiet_name(quiet: QuietHours) -> str:
     """Return what sentences and tables call quiet hours."""
     days = "" if quiet.days is None else f" {','.join(quiet.days)}"
     return f"{quiet.start}-{quiet.end}{days}"
-
-
-def _quota_reason(quota: Quota, send: Send, now: dt.datetime, at: int) -> str:
-    # What is against it now, or where nothing is, by the time it would go.
-    refusal = quota.refusal(send, now) or quota.refusal(send, from_micros(at))
-    return refusal or "quota"
 
 
 def _mix_reason(mix: ContentMix, send: Send, history: History, at: int) -> str:
