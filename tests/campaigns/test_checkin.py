@@ -410,3 +410,16 @@ def test_what_k_of_n_forgives_is_no_risk_yet() -> None:
     assert () == loose.at_risk(state, at(3, 4))
     assert ["ada"] == [one.user for one in loose.at_risk(state, at(3, 5))]
     assert 0 == len(loose.at_risk(state, at(3, 9)))
+
+
+def test_the_close_makes_the_longer_window_the_better_one() -> None:
+    """One day is left: only what began early can still be completed."""
+    loose = attrs.evolve(
+        WEEK, streak=KofN(3, 7), days=3, milestones=(), closes=at(3, 4, 0)
+    )
+    state, _ = told(loose, *days((3, 1), (3, 2)))
+
+    (one,) = loose.at_risk(state, at(3, 3))
+    assert ("ada", 2, 3, 1, 0) == (one.user, one.streak, one.next, one.needs, one.spare)
+    table = replay(loose, days((3, 1), (3, 2)), as_of=at(3, 3)).columns("at_risk")
+    assert [[1], [0]] == [table["needs"].tolist(), table["spare"].tolist()]

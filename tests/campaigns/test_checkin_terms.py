@@ -208,6 +208,16 @@ def test_more_days_than_there_are_is_no_rule(k: int, n: int, says: str) -> None:
         KofN(k, n)
 
 
+@pytest.mark.parametrize(
+    ("day", "reward"),
+    [(0, Points(5)), (True, Points(5)), (3, None), (3, 5), (3, Cash(9))],
+)
+def test_a_milestone_is_a_day_and_a_reward(day: Any, reward: Any) -> None:
+    """From day 1, and nothing that cannot be paid."""
+    with pytest.raises(InvalidInputError):
+        Milestone(day, reward)
+
+
 def test_days_are_seven_or_those_of_k_of_n_where_they_are_not_said() -> None:
     """The default is a week."""
     about: dict[str, Any] = {
@@ -251,6 +261,9 @@ def test_an_empty_log_has_nobody() -> None:
         standings = replay(campaign, none, as_of=at(3, 1))
         for name in ("users", "entitlements", "at_risk", "rewards", "facts"):
             assert {0} == {len(one) for one in standings.columns(name).values()}
+        if streak != KofN(7, 9):
+            survivors = standings.columns("survivors")["reached"].tolist()
+            assert [0] * 7 == survivors
 
 
 def test_a_challenge_without_an_end_takes_no_place_for_days_to_come() -> None:
