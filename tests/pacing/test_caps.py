@@ -97,6 +97,18 @@ def test_a_day_is_as_long_as_its_calendar_says(tz: str, hours: tuple[int, int]) 
         assert dt.timedelta(hours=length) == next_day - start
 
 
+def test_a_day_that_the_calendar_leaves_out_has_no_room() -> None:
+    """Samoa went from 29 to 31 December 2011: the 30th is nobody's day."""
+    apia = ZoneInfo("Pacific/Apia")
+    before, after = (dt.datetime(2011, 12, day, 9, tzinfo=apia) for day in (29, 31))
+
+    then = next_allowed(
+        Cap(1), SEND, sent(before, after), before, clock=DayClock("Pacific/Apia")
+    )
+
+    assert dt.datetime(2012, 1, 1, tzinfo=apia) == then
+
+
 def test_a_cap_counts_what_is_in_its_scope() -> None:
     """One channel, each channel, a topic, a category."""
     now = at(3, 2)

@@ -31,7 +31,7 @@ from wxengage.plan.gating.periods import period_at, quiet_end
 from wxengage.plan.gating.rounds import calendar_end, rolling_end
 from wxengage.plan.gating.says import REASONS
 from wxengage.plan.gating.tables import tables_of
-from wxengage.rules.book import rulebook
+from wxengage.rules.book import Rulebook, rulebook
 from wxengage.sends import Freeze, Send, Sent
 from wxengage.times.days import DayClock
 from wxengage.times.zones import from_micros, micros
@@ -361,6 +361,51 @@ def test_a_channel_carries_what_it_may_and_needs_followers() -> None:
 
 
 # --- the person -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        (None, "not_carried"),
+        (rulebook(dt.date(2026, 3, 2)), "not_carried"),
+        (
+            rulebook(dt.date(2026, 3, 2)).overlay(
+                [
+                    attrs.evolve(
+                        rulebook(dt.date(2026, 3, 2))["WX-TPL-001"],
+                        params={"purpose": ("service", "marketing")},
+                        source="told by the platform",
+                    )
+                ]
+            ),
+            "may_go",
+        ),
+    ],
+    ids=["catalogue", "rulebook", "corrected"],
+)
+def test_what_a_channel_carries_is_a_rule_that_can_be_corrected(
+    rules: Rulebook | None, reason: str
+) -> None:
+    """One at a time and from tables; the policy can be kept as text."""
+    gate = Gate(rulebook=rules)
+    message = send(channel="template_message")
+    tables = tables_of([message], [past()], NOON)
+
+    assert reason == gate.check(message, past(), NOON).reason
+    many = gate.check_many([message], *tables, NOON)
+    assert [reason] == many.reason.tolist()
+    assert gate == load(dump(gate))
+
+
+def test_children_are_spared_from_the_day_of_the_law_on() -> None:
+    """The personal information law came into force on 1 November 2021."""
+    child = History(User("ada", age_band="0-13"), None)
+    found = [
+        Gate(rulebook=rulebook(dt.date(2021, month, day))).check(send(), child, NOON)
+        for month, day in ((10, 31), (11, 1))
+    ]
+
+    assert ["may_go", "under_14"] == [one.reason for one in found]
 
 
 def test_a_no_counts_until_a_yes() -> None:

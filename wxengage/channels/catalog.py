@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
+from wxengage.sends import Category  # noqa: TC001  the codec reads the annotations
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wxengage.sends import Category
+    from wxengage.rules.book import Rulebook
     from wxengage.users import AccountKind
 
 __all__ = ["CATALOG", "Audience", "Channel", "Confirmer", "QuotaKind"]
@@ -29,6 +31,9 @@ Audience = Literal["user", "group", "public"]
 #: window that the user's own act opens (互动窗口), by grants that the user gives
 #: one by one (订阅授权), or by a number a calendar period (周期配额).
 QuotaKind = Literal["none", "window", "grant", "period"]
+
+
+_EITHER: Final[tuple[Category, ...]] = ("marketing", "service")
 
 
 @attrs.frozen
@@ -63,7 +68,7 @@ class Channel:
     code: str
     zh: str
     en: str
-    carries: tuple[Category, ...] = ("marketing", "service")
+    carries: tuple[Category, ...] = _EITHER
     on: tuple[AccountKind, ...] = ()
     confirmed_by: Confirmer = "nobody"
     needs_follow: bool = False
@@ -71,6 +76,37 @@ class Channel:
     quota: QuotaKind = "none"
     rules: tuple[str, ...] = ()
     to: Audience = "user"
+
+    def carried(self, rulebook: Rulebook | None) -> tuple[Category, ...]:
+        """Return what the channel may carry under the rules of a day.
+
+        Parameters
+        ----------
+        rulebook
+            The rules; None for the catalogue's own word.
+
+        Returns
+        -------
+        tuple of str
+            What a rule of the channel that is in force gives as its ``purpose``,
+            else both categories where the rules do not say.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> from wxengage.rules.book import rulebook
+        >>> CATALOG["template_message"].carried(rulebook(dt.date(2026, 3, 1)))
+        ('service',)
+        """
+        if rulebook is None:
+            return self.carries
+        found = [
+            rulebook[name].params["purpose"]
+            for name in self.rules
+            if name in rulebook and "purpose" in rulebook[name].params
+        ]
+        said = [one for one in found if isinstance(one, tuple)]
+        return tuple(c for c in _EITHER if all(c in purpose for purpose in said))
 
 
 _OFFICIAL: Final[tuple[AccountKind, ...]] = ("service", "subscription")

@@ -224,9 +224,15 @@ def _calendar(
     used = Counter(taken)
     if used[period] < limit:
         return now
-    while used[period] >= limit:
-        period += 1
-    return clock.start_of(first_day(per, period))
+    while True:
+        while used[period] >= limit:
+            period += 1
+        found = clock.start_of(first_day(per, period))
+        # Where the calendar leaves a day out, its start is that of the day after.
+        at = np.array([found], dtype=np.int64)
+        (period,) = period_of(per, clock.days(at)).tolist()
+        if used[period] < limit:
+            return found
 
 
 def _rolling(limit: int, span: int, times: list[int], now: int) -> int:

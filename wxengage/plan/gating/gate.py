@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import attrs
 
+from wxengage.channels.catalog import CATALOG
 from wxengage.errors import InvalidInputError
 from wxengage.pacing.caps import Cap
 from wxengage.pacing.gaps import MinGap
@@ -29,15 +30,16 @@ from wxengage.plan.gating.faults import (
 )
 from wxengage.plan.gating.history import History
 from wxengage.plan.gating.rounds import FOREVER, NEVER, first_free
-from wxengage.plan.gating.settled import settled_by
+from wxengage.plan.gating.settled import MINORS, settled_by
 from wxengage.plan.gating.steps import Counted, binding_of, steps_of
-from wxengage.sends import Freeze, Send
+from wxengage.rules.book import Rulebook
+from wxengage.sends import Category, Freeze, Send
 from wxengage.times.days import DayClock
 from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wxengage.plan.gating.decisions import Action, Decisions
 
@@ -70,6 +72,10 @@ class Gate:
         such bound.
     clock
         Whose days count, and the zone of users whose own is not known.
+    rulebook
+        The rules by which channels carry categories and minors get no marketing;
+        None for those that the library knows of today. What the platform has left
+        is in the quotas, which were folded under rules of their own.
     consent
         ``"opt_out"``: a message may go unless the user has said no.
         ``"opt_in"``: only where the user has said yes.
@@ -116,6 +122,7 @@ class Gate:
     mix: ContentMix | None = None
     sunset: Sunset | None = None
     clock: DayClock = DayClock()
+    rulebook: Rulebook | None = None
     consent: Consent = "opt_out"
     on_missing_zone: MissingZone = "assume"
     exempt: tuple[Exemption, ...] = EXEMPTIONS
@@ -131,6 +138,7 @@ class Gate:
             one_of("mix", self.mix, ContentMix, or_none=True),
             one_of("sunset", self.sunset, Sunset, or_none=True),
             one_of("clock", self.clock, DayClock),
+            one_of("rulebook", self.rulebook, Rulebook, or_none=True),
             known_words("consent", (self.consent,), get_args(Consent)),
             known_words(
                 "on_missing_zone", (self.on_missing_zone,), get_args(MissingZone)
@@ -264,6 +272,16 @@ class Gate:
         _require_freezes(freezes)
         at = micros("now", now)
         return decide_many(self, sends, (past, users, quotas), at, freezes)
+
+    @functools.cached_property
+    def carries(self) -> Mapping[str, tuple[Category, ...]]:
+        """What each channel of the catalogue may carry."""
+        return {one.code: one.carried(self.rulebook) for one in CATALOG.values()}
+
+    @functools.cached_property
+    def spares_minors(self) -> bool:
+        """Whether nothing is advertised to users under 14."""
+        return self.rulebook is None or MINORS in self.rulebook
 
     def asks(self, what: Exemption, send: Send) -> bool:
         """Return whether a message must keep to something.

@@ -158,7 +158,7 @@ class _Case:
         ]
         not_carried = np.zeros(len(self.messages), dtype=np.bool_)
         for category in CATEGORIES:
-            lacking = [name for name, ch in known if category not in ch.carries]
+            lacking = [name for name, _ in known if category not in gate.carries[name]]
             mine = of["category"].flags((category,))
             not_carried |= mine & of["channel"].flags(lacking)
         needed = of["channel"].flags(name for name, ch in known if ch.needs_follow)
@@ -171,7 +171,7 @@ class _Case:
             self.messages.expires <= self.now,
             not_carried,
             needed & (follows == NO),
-            marketing & young,
+            marketing & young & gate.spares_minors,
             asks & (consent == NO),
             asks & (consent != YES) & (gate.consent == "opt_in"),
             lost,

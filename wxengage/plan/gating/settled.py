@@ -20,6 +20,8 @@ __all__ = ["UNDER_14", "settled_by"]
 #: The age band to whom nothing is advertised: personal information of anybody so
 #: young needs a parent's consent (PIPL, article 31).
 UNDER_14 = AGE_BANDS[0]
+#: The rule that says so.
+MINORS = "CN-PI-001"
 
 _Settled = tuple[str, str] | None
 
@@ -45,17 +47,17 @@ def settled_by(
     if send.expires is not None and at >= micros("expires", send.expires):
         return "expired", "expires"
     return (
-        _by_channel(send, history, now)
+        _by_channel(gate, send, history, now)
         or _by_person(gate, send, history, at)
         or _by_zone(gate, send, history)
     )
 
 
-def _by_channel(send: Send, history: History, now: dt.datetime) -> _Settled:
+def _by_channel(gate: Gate, send: Send, history: History, now: dt.datetime) -> _Settled:
     channel = CATALOG.get(send.channel)
     if channel is None:
         return None
-    if send.category not in channel.carries:
+    if send.category not in gate.carries[send.channel]:
         return "not_carried", f"channel: {send.channel}"
     if channel.needs_follow and history.unfollowed(send.account, now):
         return "unfollowed", f"channel: {send.channel}"
@@ -63,7 +65,8 @@ def _by_channel(send: Send, history: History, now: dt.datetime) -> _Settled:
 
 
 def _by_person(gate: Gate, send: Send, history: History, at: int) -> _Settled:
-    if send.category == "marketing" and history.user.age_band == UNDER_14:
+    young = history.user.age_band == UNDER_14
+    if young and send.category == "marketing" and gate.spares_minors:
         return "under_14", f"age_band: {UNDER_14}"
     if not gate.asks("consent", send):
         return None
