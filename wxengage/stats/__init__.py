@@ -1,9 +1,9 @@
 """The mathematics (统计方法), knowing nothing of WeChat.
 
 The names below, and the rooms ``branching``, ``btyd``, ``chains``, ``counts``,
-``gains``, ``intervals``, ``logistic``, ``quantiles``, ``sample_sizes``, ``scan``,
-``scoring``, ``sequential``, ``shrinkage``, ``survival`` and ``volumes``, which are
-loaded on first use.
+``gains``, ``intervals``, ``logistic``, ``quantiles``, ``ranking``, ``sample_sizes``,
+``scan``, ``scoring``, ``sequential``, ``shrinkage``, ``survival``, ``tails`` and
+``volumes``, which are loaded on first use.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ _ROOMS = (
     "intervals",
     "logistic",
     "quantiles",
+    "ranking",
     "sample_sizes",
     "scan",
     "scoring",
     "sequential",
     "shrinkage",
     "survival",
+    "tails",
     "volumes",
 )
 
@@ -66,12 +68,14 @@ if TYPE_CHECKING:
     from wxengage.stats import intervals as intervals
     from wxengage.stats import logistic as logistic
     from wxengage.stats import quantiles as quantiles
+    from wxengage.stats import ranking as ranking
     from wxengage.stats import sample_sizes as sample_sizes
     from wxengage.stats import scan as scan
     from wxengage.stats import scoring as scoring
     from wxengage.stats import sequential as sequential
     from wxengage.stats import shrinkage as shrinkage
     from wxengage.stats import survival as survival
+    from wxengage.stats import tails as tails
     from wxengage.stats import volumes as volumes
 else:
 
