@@ -121,7 +121,7 @@ def test_nothing_is_a_ban_and_all_is_explained() -> None:
     assert "12 of 12 invites came within a very short time" in one.explain("en")
     assert "请人工复核" in one.explain("zh")
     assert "nothing out of the ordinary" == risks.of(truth["honest"][0]).explain("en")
-    with pytest.raises(InvalidInputError, match="somebody who invited"):
+    with pytest.raises(InvalidInputError, match="an inviter of these"):
         risks.of("nobody")
 
 

@@ -7,6 +7,7 @@ from wxengage.campaigns.guard.policy import RiskPolicy
 from wxengage.campaigns.guard.profits import Profits, attack_profits
 from wxengage.campaigns.guard.result import Risk, Risks, Signal
 from wxengage.campaigns.guard.scoring import risk
+from wxengage.campaigns.guard.votes import vote_risk
 
 __all__ = [
     "ATTACKS",
@@ -20,4 +21,5 @@ __all__ = [
     "attack_profits",
     "risk",
     "simulated_log",
+    "vote_risk",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wxengage.campaigns.sources import EventColumns
     from wxengage.times.days import DayClock
 
-__all__ = ["Features", "Invites", "features_of", "invites_of"]
+__all__ = ["Features", "Invites", "even_time", "features_of", "invites_of"]
 
 # What somebody does who is there, and not only was brought.
 _ALIVE: Final = (
@@ -151,7 +151,7 @@ def features_of(
     """
     inviter, place = np.unique(invites.inviter, return_inverse=True)
     place, size = place.reshape(-1), len(inviter)
-    even, length = _even_time(invites.at, place, span, policy.clock)
+    even, length = even_time(invites.at, place, span, policy.clock)
     window = policy.window // _MICROSECOND
     horizon = policy.horizon // _MICROSECOND
     watched = invites.at + horizon < span[1]
@@ -176,21 +176,32 @@ def features_of(
     )
 
 
-def _even_time(
+def even_time(
     at: NDArray[np.int64],
     group: NDArray[np.int64],
     span: tuple[int, int],
     clock: DayClock,
 ) -> tuple[NDArray[np.int64], int]:
-    """Return invites in a time in which everybody's come evenly, and its length.
+    """Return instants in a time in which everybody's come evenly, and its length.
 
-    Hours of the day count by how many invites come then; in that, each inviter
-    weighs the same, so that no burst makes the hour in which it hides.
+    Hours of the day count by how much comes then; in that, each group weighs the
+    same, so that no burst makes the hour in which it hides.
+
+    Parameters
+    ----------
+    at
+        Microseconds. Shape ``(n,)``.
+    group
+        By whom, or for what: codes. Shape ``(n,)``.
+    span
+        From when to when they were possible, microseconds.
+    clock
+        Whose time of day is meant.
 
     Returns
     -------
     even
-        In microseconds of even time. Shape ``(invites,)``.
+        In microseconds of even time. Shape ``(n,)``.
     length
         Of the whole time.
     """

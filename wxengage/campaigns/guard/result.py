@@ -48,12 +48,12 @@ class Signal:
 
 @attrs.frozen
 class Risk:
-    """What was found about one inviter (风险评估); never a ban.
+    """What was found about one inviter or entry (风险评估); never a ban.
 
     Attributes
     ----------
-    inviter
-        Who.
+    who
+        The inviter, or the entry.
     verdict
         ``"pass"``, ``"hold"`` (payouts wait, and it may clear up by itself) or
         ``"review"`` (a person should look).
@@ -61,7 +61,7 @@ class Risk:
         The findings.
     """
 
-    inviter: str | int
+    who: str | int
     verdict: Verdict
     signals: tuple[Signal, ...]
 
@@ -89,20 +89,23 @@ class Risk:
 
 @attrs.frozen(eq=False, repr=False)
 class Risks:
-    """What was found about all inviters; prints those to look at first.
+    """What was found about all inviters or entries; prints those to look at first.
 
     Attributes
     ----------
+    noun
+        What is judged: ``"inviter"`` or ``"entry"``, the name of the first column.
     ids
-        Of inviters: those to review, those on hold, and the rest, each by how sure
+        Of them: those to review, those on hold, and the rest, each by how sure
         the surest finding is.
     table
-        Column -> values by inviter, without their ids: verdict, signals, invites,
-        and of each test count, number, tail and adjusted tail.
+        Column -> values without the ids: verdict, signals, how many invites or votes
+        there are, and of each test count, number, tail and adjusted tail.
     origin
         What kind of table the events came as.
     """
 
+    noun: str
     ids: Ids
     table: Mapping[str, NDArray[Any]]
     origin: Origin
@@ -112,7 +115,7 @@ class Risks:
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the table as numpy arrays."""
-        return {"inviter": self.ids.numpy(), **self.table}
+        return {self.noun: self.ids.numpy(), **self.table}
 
     def to_frame(self, *, like: object = None) -> Any:
         """Return the table as the kind of table the events came as.
@@ -127,15 +130,15 @@ class Risks:
         object
             A frame of that kind.
         """
-        return give({"inviter": self.ids, **self.table}, self.origin, like)
+        return give({self.noun: self.ids, **self.table}, self.origin, like)
 
-    def of(self, inviter: str | int) -> Risk:
-        """Return what was found about one inviter.
+    def of(self, who: str | int) -> Risk:
+        """Return what was found about one of them.
 
         Parameters
         ----------
-        inviter
-            Who.
+        who
+            The inviter, or the entry.
 
         Returns
         -------
@@ -145,11 +148,11 @@ class Risks:
         Raises
         ------
         InvalidInputError
-            If they invited nobody.
+            If it is none of them.
         """
-        rows = np.flatnonzero(self.ids.numpy() == inviter)
+        rows = np.flatnonzero(self.ids.numpy() == who)
         if not len(rows):
-            raise InvalidInputError("inviter", inviter, "somebody who invited")
+            raise InvalidInputError("who", who, f"an {self.noun} of these")
         row = int(rows[0])
         names = self.table["signals"][row].split()
         signals = [
@@ -164,16 +167,17 @@ class Risks:
             else Signal(name, 1, 1, 0.0, 0.0)
             for name in names
         ]
-        return Risk(inviter, self.table["verdict"][row], tuple(signals))
+        return Risk(who, self.table["verdict"][row], tuple(signals))
 
     def _shown(self) -> dict[str, NDArray[Any]]:
-        shown = ("verdict", "signals", "invites")
-        return {"inviter": self.ids.numpy(), **{n: self.table[n] for n in shown}}
+        shown = list(self.table)[:3]
+        return {self.noun: self.ids.numpy(), **{n: self.table[n] for n in shown}}
 
     def __repr__(self) -> str:
         counts = [int((self.table["verdict"] == word).sum()) for word in VERDICTS]
         told = ", ".join(f"{n} {w}" for w, n in zip(VERDICTS, counts, strict=True))
-        return f"<Risks of {len(self)} inviters: {told}>"
+        nouns = {"inviter": "inviters", "entry": "entries"}
+        return f"<Risks of {len(self)} {nouns[self.noun]}: {told}>"
 
     def __str__(self) -> str:
         return text_table(self._shown())

@@ -35,6 +35,18 @@ SIGNALS: Final[Mapping[str, Words]] = MappingProxyType(
             "{of} 名好友中有 {count} 名与他人共用设备或网段",
             "{count} of {of} invitees share a device or a subnet",
         ),
+        "burst_votes": Words(
+            "{of} 张票中有 {count} 张集中在极短时间内",
+            "{count} of {of} votes came within a very short time",
+        ),
+        "new_voters": Words(
+            "{of} 张票中有 {count} 张来自刚关注的账号",
+            "{count} of {of} votes are by accounts that had only just followed",
+        ),
+        "shared_votes": Words(
+            "{of} 张票中有 {count} 张与他人共用设备或网段",
+            "{count} of {of} votes share a device or a subnet",
+        ),
         "circle": Words(
             "邀请关系形成循环，说明有人换了身份重复参与",
             "the invites form a circle: identities were used again",
