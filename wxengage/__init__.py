@@ -14,16 +14,19 @@ __version__ = "0.1.0"
 
 # Public name -> the file where it lives.
 _NAMES = {
-    "CLAIMS": "claims",
     "Account": "users",
+    "CLAIMS": "claims",
     "Cap": "pacing.caps",
     "Cash": "money",
+    "CheckIn": "campaigns.checkins.campaign",
+    "Contest": "campaigns.contests.campaign",
     "Coupon": "money",
     "DayClock": "times.days",
     "Estimate": "stats.estimates",
     "Event": "log.events",
     "Freeze": "sends",
     "Gate": "plan.gating.gate",
+    "Gift": "campaigns.gifts.campaign",
     "InvalidInputError": "errors",
     "InvalidLogError": "errors",
     "Ladder": "campaigns.ladder",
@@ -32,6 +35,7 @@ _NAMES = {
     "Perk": "money",
     "Points": "money",
     "QuietHours": "pacing.quiet",
+    "Referral": "campaigns.referrals.campaign",
     "Reward": "money",
     "Send": "sends",
     "Tally": "log.tally",
@@ -41,6 +45,7 @@ _NAMES = {
     "classify_users": "segments.lifecycle",
     "dump": "codec",
     "format_yuan": "money",
+    "lint_campaign": "campaigns.policy.linting",
     "load": "codec",
     "open_log": "log.store",
     "plan_sends": "plan.solver",
@@ -138,7 +143,12 @@ if TYPE_CHECKING:
     from wxengage import (
         users as users,
     )
+    from wxengage.campaigns.checkins.campaign import CheckIn as CheckIn
+    from wxengage.campaigns.contests.campaign import Contest as Contest
+    from wxengage.campaigns.gifts.campaign import Gift as Gift
     from wxengage.campaigns.ladder import Ladder as Ladder
+    from wxengage.campaigns.policy.linting import lint_campaign as lint_campaign
+    from wxengage.campaigns.referrals.campaign import Referral as Referral
     from wxengage.claims import CLAIMS as CLAIMS
     from wxengage.codec import dump as dump
     from wxengage.codec import load as load
