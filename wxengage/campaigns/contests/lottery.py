@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Prize", "Win", "commitment", "draw_lots", "winning_odds"]
 
-_DIGITS: Final = 60
+# More than a fraction of 256 bits has.
+_DIGITS: Final = 90
 # Seeds that can be guessed by trying are no secret.
 _LEAST_SEED: Final = 16
 # Floats nearer than that are told apart in many digits.
@@ -148,7 +149,7 @@ def draw_lots(
     SHA-256 of seed, entropy and user as a fraction; who is served first wins first.
     That is drawing tickets one by one and taking out all of a winner (Efraimidis and
     Spirakis 2006), and it does not depend on the order of the list. Floats decide,
-    unless two are so near that a machine's logarithm could: then sixty digits do.
+    unless two are so near that a machine's logarithm could: then ninety digits do.
     ``O(n log n)``.
 
     Examples
@@ -217,10 +218,12 @@ class _Wait:
         return -log / self.tickets
 
     def exact(self) -> decimal.Decimal:
-        """Return it in sixty digits, correctly rounded on every machine."""
+        """Return it in ninety digits, correctly rounded on every machine."""
         context = decimal.Context(prec=_DIGITS)
         share = context.divide(decimal.Decimal(self.fraction), decimal.Decimal(_RANGE))
-        return context.divide(-context.ln(share), decimal.Decimal(self.tickets))
+        # A bare minus sign would round to the digits of the caller's context.
+        log = context.minus(context.ln(share))
+        return context.divide(log, decimal.Decimal(self.tickets))
 
 
 def _in_order(wait: Mapping[str, _Wait]) -> list[str]:

@@ -20,7 +20,7 @@ from wxengage.stats.shrinkage import fit_beta_binomial
 from wxengage.tables import html_table, text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.random import Generator
     from numpy.typing import ArrayLike, NDArray
@@ -90,7 +90,7 @@ class EntryRanking:
 
 
 def rank_entries(
-    entries: Sequence[str],
+    entries: Iterable[str],
     votes: ArrayLike,
     *,
     viewers: ArrayLike | None = None,
@@ -196,7 +196,7 @@ def rank_entries(
     )
 
 
-def _names(entries: Sequence[str]) -> list[str]:
+def _names(entries: Iterable[str]) -> list[str]:
     names = [str(entry) for entry in entries]
     seen: set[str] = set()
     for row, name in enumerate(names):
