@@ -531,7 +531,7 @@ def test_sentences_name_the_constraint_and_the_time() -> None:
     gate = Gate(caps=(Cap(1),), gaps=(MinGap(3 * HOUR, scope="topic"),))
     found = gate.check(send(), past(NOON), NOON)
 
-    assert "已达到频次上限(每天最多 1 条): 最早可在 2026-03-03 00:00 发送" == (
+    assert "已达到频次上限（每天最多 1 条）：最早可在 2026-03-03 00:00 发送" == (  # noqa: RUF001
         found.explain("zh")
     )
     assert (

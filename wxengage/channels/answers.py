@@ -93,13 +93,13 @@ class Answer:
 
 
 _TOKEN: Final = (
-    "加锁刷新一次, 仍失败则放弃",
+    "加锁刷新一次，仍失败则放弃",
     "refresh once under a lock, then fail",
     "account",
     "refresh_token",
 )
 _NETWORK: Final = (
-    "配置报警: 检查白名单",
+    "配置报警：检查白名单",
     "configuration alarm: look at the allow-list",
     "account",
     "fixed",
@@ -242,7 +242,7 @@ _ANSWERS: Final = (
     ),
     Answer(
         45065,
-        "clientmsgid 重复, 消息已群发",
+        "clientmsgid 重复，消息已群发",
         "this clientmsgid was sent already",
         "按成功处理",
         "take it as a success",
@@ -255,7 +255,7 @@ _ANSWERS: Final = (
         47003,
         "模板参数值不合规",
         "a field's value is not allowed",
-        "修正字段后再发, 不重试",
+        "修正字段后再发，不重试",
         "mend the payload, do not retry as it is",
         "template",
         "fixed",
@@ -322,7 +322,7 @@ def answer_to(code: int) -> Answer:
         code,
         "未知错误码",
         "unknown code",
-        "保留消息, 不自动重试, 人工查看",
+        "保留消息，不自动重试，人工查看",
         "keep the message, do not retry, let somebody look",
         "call",
         "never",

@@ -75,7 +75,7 @@ _UNVERIFIED: Final = "not verified: the article names no source"
 _LEFT_OUT: Final = {
     "not_carried": SKIPPED["not_carried"],
     "forced_push": (
-        "对沉默用户群发属于强行推送, 容易流失",
+        "对沉默用户群发属于强行推送，容易流失",
         "a mass send to dormant users is a forced push, which loses them",
     ),
     "no_effect": ("实测没有正向效果", "no good effect was measured"),
@@ -301,7 +301,7 @@ def _words(
     elif source == "claim":
         share = f"{effect.value:+.0%}"
         said = (
-            f"文章称{zh} {share}, 未经验证",
+            f"文章称{zh} {share}，未经验证",
             f"the article claims {share} {en}, not verified",
         )
     else:

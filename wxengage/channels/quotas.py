@@ -49,7 +49,7 @@ __all__ = ["REASONS", "Allowance", "Quota"]
 #: Why a message may not go: reason -> Chinese and English sentence.
 REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "not_pushed": ("该渠道不推送, 只能等用户自己来", "nothing is pushed there"),
+        "not_pushed": ("该渠道不推送，只能等用户自己来", "nothing is pushed there"),
         "wrong_account": (
             "该账号没有这个渠道",
             "the account does not have that channel",
@@ -65,7 +65,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "平台返回本周期已没有配额",
             "the platform says that none is left in this period",
         ),
-        "day_limit": ("已到当日上限, 次日恢复", "stopped until the next day"),
+        "day_limit": ("已到当日上限，次日恢复", "stopped until the next day"),
         "minute_limit": ("已到每分钟上限", "stopped until the next minute"),
         "no_window": ("没有打开的互动窗口", "no window is open"),
         "used_up": ("窗口内的条数已用完", "the window's messages are used up"),

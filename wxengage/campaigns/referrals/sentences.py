@@ -107,7 +107,7 @@ def reward_words(reward: Reward) -> Words:
     if isinstance(reward, Points):
         return Words(f"{reward.n}积分", f"{reward.n} points")
     if isinstance(reward, Coupon):
-        return Words(f"优惠券({reward.stock_id})", f"coupon {reward.stock_id}")
+        return Words(f"优惠券（{reward.stock_id}）", f"coupon {reward.stock_id}")
     return Words(f"权益“{reward.name}”", f"the perk {reward.name!r}")
 
 

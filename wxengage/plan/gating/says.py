@@ -6,6 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from wxengage.channels.catalog import CATALOG
 from wxengage.channels.quotas import REASONS as REFUSALS
 from wxengage.words import Words
 
@@ -29,32 +30,34 @@ REASONS: Final[Mapping[str, Words]] = MappingProxyType(
             "渠道 {} 不允许承载这类消息", "the channel {} may not carry such messages"
         ),
         "unfollowed": Words(
-            "用户没有关注, 渠道 {} 发不到",
+            "用户没有关注，渠道 {} 发不到",
             "the user does not follow, as the channel {} needs",
         ),
         "under_14": Words(
-            "用户不满 14 周岁, 不得向其营销",
+            "用户不满 14 周岁，不得向其营销",
             "the user is under 14, to whom nothing is advertised",
         ),
         "opted_out": Words("用户已退订 {}", "the user has opted out of {}"),
         "no_consent": Words("用户没有同意接收 {}", "the user has not consented to {}"),
         "zone_unknown": Words(
-            "用户所在时区未知, 无法判断免打扰时段",
+            "用户所在时区未知，无法判断免打扰时段",
             "the user's zone is not known, so quiet hours cannot be kept",
         ),
         # In time.
         "not_before": Words("还没有到约定的发送时间", "it is not due yet"),
-        "freeze": Words("推送已冻结({})", "marketing is frozen ({})"),
+        "freeze": Words("推送已冻结（{}）", "marketing is frozen ({})"),
         "sunset": Words(
             "对 {} 用户的召回有次数和间隔限制",
             "attempts to win back {} users are limited",
         ),
         "quiet_hours": Words("处于免打扰时段 {}", "these are the quiet hours {}"),
-        "gap": Words("与相邻消息的间隔不足({})", "it is too close to another one ({})"),
-        "cap": Words("已达到频次上限({})", "the cap is reached ({})"),
+        "gap": Words(
+            "与相邻消息的间隔不足（{}）", "it is too close to another one ({})"
+        ),
+        "cap": Words("已达到频次上限（{}）", "the cap is reached ({})"),
         "mix": Words("会打破内容配比 {}", "it would upset the content mix {}"),
         "ad_share": Words(
-            "广告占比已达上限(内容配比 {})",
+            "广告占比已达上限（内容配比 {}）",
             "the share of ads is used up (content mix {})",
         ),
         # The platform's own, where its quota does not say more.
@@ -67,15 +70,15 @@ REASONS: Final[Mapping[str, Words]] = MappingProxyType(
 )
 _TAILS: Final[Mapping[str, Words]] = MappingProxyType(
     {
-        "send": Words("{}: 现在可以发送", "{}: it may go now"),
-        "defer": Words("{}: 最早可在 {} 发送", "{}: it may go at {} at the earliest"),
+        "send": Words("{}：现在可以发送", "{}: it may go now"),
+        "defer": Words("{}：最早可在 {} 发送", "{}: it may go at {} at the earliest"),
         "digest": Words(
-            "{}: 并入汇总消息, 最早可在 {} 发送",
+            "{}：并入汇总消息，最早可在 {} 发送",
             "{}: put it into the digest, which may go at {} at the earliest",
         ),
-        "drop": Words("{}: 不发送", "{}: it is not sent"),
+        "drop": Words("{}：不发送", "{}: it is not sent"),
         "expires_first": Words(
-            "{}, 等到可以发送时消息已过期: 不发送",
+            "{}，等到可以发送时消息已过期：不发送",
             "{} until after it has expired: it is not sent",
         ),
     }
@@ -89,20 +92,20 @@ def _in_chinese(kind: str, name: str) -> str:
     """Return the name of a cap or a gap as Chinese readers say it."""
     if kind == "cap" and (cap := _CAP.fullmatch(name)):
         per = _PERIODS.get(cap["per"]) or f"每 {cap['per']} "
-        where = f", 范围 {cap['scope']}" if cap["scope"] else ""
+        where = f"，范围 {cap['scope']}" if cap["scope"] else ""
         return f"{per}最多 {cap['limit']} 条{where}"
     if kind == "gap" and (gap := _GAP.fullmatch(name)):
-        where = f", 范围 {gap['scope']}" if gap["scope"] else ""
+        where = f"，范围 {gap['scope']}" if gap["scope"] else ""
         return f"至少间隔 {gap['after']}{where}"
     if name == "*":
         return "全部消息"
-    return name
+    return CATALOG[name].zh if name in CATALOG else name
 
 
 def _clause(reason: str) -> Words:
     if reason in REFUSALS:
         zh, en = REFUSALS[reason]
-        return Words(f"渠道 {{}}: {zh}", f"{{}}: {en}")
+        return Words(f"渠道 {{}}：{zh}", f"{{}}: {en}")
     return REASONS.get(reason, REASONS["quota"])
 
 
