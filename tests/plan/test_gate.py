@@ -538,7 +538,8 @@ def test_sentences_name_the_constraint_and_the_time() -> None:
         "the cap is reached (1 per day): it may go at 2026-03-03 00:00 at the earliest"
     ) == found.explain("en")
     gap = attrs.evolve(gate, caps=()).check(send(), past(NOON, topic="recall"), NOON)
-    assert "与相邻消息的间隔不足(至少间隔 3:00:00, 范围 topic)" in gap.explain()
+    far = "与相邻消息的间隔不足（至少间隔 3:00:00，范围 topic）"  # noqa: RUF001
+    assert far in gap.explain()
     with pytest.raises(InvalidInputError, match="lang must be 'zh' or 'en'"):
         found.explain("de")  # type: ignore[arg-type]
 
