@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
 
+from wxengage.log import parallel
 from wxengage.pacing.budgets import Budget
 from wxengage.pacing.caps import Cap
-from wxengage.plan import parallel
 from wxengage.plan.candidates import Candidates
 from wxengage.plan.options import Option
 from wxengage.plan.result import OUTCOMES, Plan

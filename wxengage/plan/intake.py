@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from wxengage.errors import INVISIBLE, LONGEST_ID, InvalidInputError, require_id
-from wxengage.plan.parallel import each
+from wxengage.log.parallel import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

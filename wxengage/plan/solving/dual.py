@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import numpy as np
 
-from wxengage.plan.parallel import each
+from wxengage.log.parallel import each
 from wxengage.plan.solving.greedy import Picked, pick
 
 if TYPE_CHECKING:

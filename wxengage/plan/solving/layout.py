@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
+from wxengage.log.parallel import each
 from wxengage.plan.bounds import NEVER, Group, own_groups
 from wxengage.plan.candidates import HELD_OUT
-from wxengage.plan.parallel import each
 from wxengage.plan.solving.nested import Nest, nest
 
 if TYPE_CHECKING:

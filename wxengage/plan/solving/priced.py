@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from wxengage.plan.parallel import each
+from wxengage.log.parallel import each
 from wxengage.plan.solving.dual import bound_at, seek_prices
 from wxengage.plan.solving.repair import cut, fill, serve, trim
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from wxengage.plan.parallel import each
+from wxengage.log.parallel import each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
