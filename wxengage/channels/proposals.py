@@ -312,7 +312,7 @@ def _words(
         )
     why = {**SKIPPED, **_LEFT_OUT}.get(reason, ("", ""))
     return (
-        f"{channel.zh}: {'; '.join(filter(None, (said[0], why[0])))}",
+        f"{channel.zh}：{'；'.join(filter(None, (said[0], why[0])))}",
         f"{channel.en}: {'; '.join(filter(None, (said[1], why[1])))}",
     )
 
