@@ -11,11 +11,12 @@ to do. ``Unknown``: nobody can say, so ask with the same key; do not send anew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import attrs
 
-from wxengage.errors import InvalidInputError, nearest, require_id
+from wxengage.delivery.outcomes import NotSent, Unknown
+from wxengage.errors import InvalidInputError, require_id
 from wxengage.plan.result import Plan
 from wxengage.sends import Send, Sent, fingerprint
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "Action",
     "Letter",
     "NotSent",
     "Outcome",
@@ -33,12 +33,6 @@ __all__ = [
     "letter_key",
     "letters",
 ]
-
-#: What to do about a letter that did not go: send it again after a while, wait
-#: for a window or a quota, give it up, send this user nothing more, mend the
-#: message, or stop the whole account.
-Action = Literal["retry", "wait", "drop", "suppress", "mend", "stop"]
-ACTIONS: Final[tuple[str, ...]] = get_args(Action)
 
 
 def letter_key(send: Send) -> str:
@@ -85,56 +79,6 @@ class Letter:
         if not isinstance(self.send, Send):
             raise InvalidInputError("send", self.send, "a Send")
         require_id("key", self.key)
-
-
-@attrs.frozen
-class NotSent:
-    """It surely did not go (未发送).
-
-    Attributes
-    ----------
-    code
-        Why, in the sender's words, such as WeChat's error code.
-    action
-        What to do: ``"retry"``, ``"wait"``, ``"drop"``, ``"suppress"``,
-        ``"mend"`` or ``"stop"``.
-
-    Raises
-    ------
-    InvalidInputError
-        If the code is no id, or the action is none of these.
-    """
-
-    code: str
-    action: Action
-
-    def __attrs_post_init__(self) -> None:
-        require_id("code", self.code)
-        if not isinstance(self.action, str) or self.action not in ACTIONS:
-            hint = nearest(self.action, ACTIONS)
-            raise InvalidInputError("action", self.action, "an action", hint)
-
-
-@attrs.frozen
-class Unknown:
-    """It may have gone, or not (结果未知): ask with the same key.
-
-    Attributes
-    ----------
-    because
-        What happened, such as a read timeout.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing is said.
-    """
-
-    because: str
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.because, str) or not self.because.strip():
-            raise InvalidInputError("because", self.because, "what happened, in words")
 
 
 #: What a sender answers.
