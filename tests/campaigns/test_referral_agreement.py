@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from wxengage.campaigns.facts import GRANTED, REWARD_KINDS, Fact
 from wxengage.campaigns.folding import advance
 from wxengage.campaigns.ladder import Ladder
+from wxengage.campaigns.referrals import replaying
 from wxengage.campaigns.referrals.campaign import Referral, Requirement
 from wxengage.campaigns.referrals.judging import Book
 from wxengage.campaigns.replaying import replay
+from wxengage.log import parallel
 from wxengage.log.events import Event
 from wxengage.money import Cash, yuan
 from wxengage.times.zones import micros
@@ -218,6 +220,27 @@ def test_any_order_of_events_with_repeats_is_what_the_replay_says(
 ) -> None:
     """Invites, counts and entitlements; folding touched people only."""
     agree(*case, dice)
+
+
+@settings(max_examples=150)
+@given(cases(), st.sampled_from([1, 2, 8]))
+def test_people_are_judged_alike_in_blocks_and_all_at_once(
+    case: tuple[Referral, list[Event]], size: int
+) -> None:
+    """Every table of many small blocks, judged by threads, is that of one block."""
+    referral, events = case
+    source: Any = events or {"user": [], "kind": [], "at": [], "inviter": []}
+    whole = replay(referral, source, as_of=END)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replaying, "_BLOCK", size)
+        patch.setattr(parallel, "_WORTH_IT", 1)
+        parts = replay(referral, source, as_of=END)
+
+    for name in whole.tables:
+        expected, got = whole.columns(name), parts.columns(name)
+        assert list(expected) == list(got)
+        for column, values in expected.items():
+            assert values.tolist() == got[column].tolist()
 
 
 @pytest.mark.torture

@@ -18,7 +18,9 @@ __all__ = ["refuse_circles"]
 _A_CIRCLE: Final = 3
 
 
-def refuse_circles(claims: Claims, people: int, *, reciprocal: bool) -> None:
+def refuse_circles(
+    claims: Claims, people: int, *, reciprocal: bool
+) -> NDArray[np.int64]:
     """Refuse the latest invite of each circle, in place.
 
     Parameters
@@ -29,6 +31,11 @@ def refuse_circles(claims: Claims, people: int, *, reciprocal: bool) -> None:
         How many codes of people there are.
     reciprocal
         Whether two people may invite each other.
+
+    Returns
+    -------
+    numpy.ndarray
+        The rows that are refused.
 
     Notes
     -----
@@ -42,13 +49,14 @@ def refuse_circles(claims: Claims, people: int, *, reciprocal: bool) -> None:
     invites[claims.inviter[rows]] = True
     rows = rows[invited[claims.inviter[rows]] & invites[claims.invitee[rows]]]
     if not rows.size:
-        return
+        return rows
     mutual = _mutual(claims, rows, people)
     circles = _circles(claims, rows[claims.rank[rows] == 0])
     if not reciprocal:
         claims.refused[mutual] = REASON_CODES["reciprocal"]
     fresh = circles[claims.refused[circles] != REASON_CODES["reciprocal"]]
     claims.refused[fresh] = REASON_CODES["circle"]
+    return fresh if reciprocal else np.append(mutual, fresh)
 
 
 def _mutual(claims: Claims, rows: NDArray[np.int64], people: int) -> NDArray[np.int64]:

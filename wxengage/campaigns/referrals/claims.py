@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -75,8 +75,8 @@ def claims_of(events: EventColumns, presence: Presence, referral: Referral) -> C
     Parameters
     ----------
     events
-        Of people with ascending ids: where two inviters are named at one instant
-        the smaller id goes first.
+        By user, whose ids ascend: where two inviters are named at one instant the
+        smaller id goes first.
     presence
         When people came and left.
     referral
@@ -101,11 +101,11 @@ def claims_of(events: EventColumns, presence: Presence, referral: Referral) -> C
     if len(heads) < len(admitted.at):
         new, act = np.repeat(new, lengths), np.repeat(act, lengths)
     old = admitted.take(~new)
-    parts = [_refused(_firsts(old), "not_new")]
+    parts = [_refused(_firsts(old, people), "not_new")]
     attribute = _ATTRIBUTION[referral.attribution]
     parts += attribute(admitted.take(new), act[new], referral, people)
     if admitted is not touches:
-        faulty = _firsts(touches.take(touches.fault > 0))
+        faulty = _firsts(touches.take(touches.fault > 0), people)
         known = np.isin(_pairs(faulty, people), _pairs(admitted, people))
         parts += _faulty(faulty.take(~known))
     parts = [part for part in parts if len(part.touched)] or parts[:1]
@@ -130,13 +130,23 @@ def _touches(events: EventColumns, referral: Referral) -> _Touches:
         fault = np.where(bad > 0, bad, fault)
     fault[invitee == inviter] = _FAULTS.index("self")
     touches = _Touches(invitee, inviter, at, events.kind[rows], fault)
-    several = np.bincount(invitee, minlength=len(events.ids))[invitee] > 1
-    if not several.any():
-        return touches
     # Only what somebody shares with other touches has an order.
-    some = np.flatnonzero(several)
-    some = some[_order(touches.take(some), len(events.ids))]
-    return touches.take(np.concatenate((np.flatnonzero(~several), some)))
+    several = _shared(invitee)
+    if several.size:
+        some = touches.take(several)
+        some = some.take(_order(some, len(events.ids)))
+        columns: tuple[NDArray[Any], ...] = touches
+        for column, values in zip(columns, some, strict=True):
+            column[several] = values
+    return touches
+
+
+def _shared(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places in sorted codes whose code is there more than once."""
+    again = codes[1:] == codes[:-1]
+    if not again.any():
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(np.append(again, False) | np.append(False, again))
 
 
 def _order(touches: _Touches, people: int) -> NDArray[np.int64]:
@@ -144,9 +154,8 @@ def _order(touches: _Touches, people: int) -> NDArray[np.int64]:
     keys = Packer(touches.at, people).pack(touches.invitee, touches.at)
     order = np.argsort(keys)
     keys = keys[order]
-    tied = keys[1:] == keys[:-1]
-    if tied.any():
-        places = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
+    places = _shared(keys)
+    if places.size:
         some = order[places]
         ranks = np.argsort(np.argsort(KIND_NAMES))
         kind = ranks[touches.kind[some]]
@@ -180,20 +189,17 @@ def _pairs(touches: _Touches, people: int) -> NDArray[np.int64]:
     return touches.invitee * people + touches.inviter
 
 
-def _firsts(touches: _Touches) -> _Touches:
+def _firsts(touches: _Touches, people: int) -> _Touches:
     """Return the first touch of each pair of people, in the same order."""
-    invitee = touches.invitee
-    again = invitee[1:] == invitee[:-1]
-    if not again.any():
+    several = _shared(touches.invitee)
+    if not several.size:
         return touches
-    several = np.flatnonzero(np.append(again, False) | np.append(False, again))
-    some = touches.take(several)
-    order = np.lexsort((several, some.inviter, some.invitee))
-    same = (some.invitee[order][1:] == some.invitee[order][:-1]) & (
-        some.inviter[order][1:] == some.inviter[order][:-1]
-    )
-    keep = np.ones(len(invitee), dtype=np.bool_)
-    keep[several[order[1:][same]]] = False
+    pairs = _pairs(touches.take(several), people)
+    # Stable, and so in the order of time; nearly sorted already.
+    order = np.argsort(pairs, kind="stable")
+    pairs = pairs[order]
+    keep = np.ones(len(touches.invitee), dtype=np.bool_)
+    keep[several[order[1:][pairs[1:] == pairs[:-1]]]] = False
     return touches.take(keep)
 
 
@@ -261,9 +267,9 @@ def _faulty(touches: _Touches) -> Iterable[Claims]:
 
 
 def _by_first_touch(
-    touches: _Touches, _: NDArray[np.int64], referral: Referral, __: int
+    touches: _Touches, _: NDArray[np.int64], referral: Referral, people: int
 ) -> list[Claims]:
-    return [_ranked(_firsts(touches), referral.max_helps)]
+    return [_ranked(_firsts(touches, people), referral.max_helps)]
 
 
 def _by_last_touch(
@@ -271,9 +277,9 @@ def _by_last_touch(
 ) -> list[Claims]:
     timely = touches.take(touches.at <= act)
     # Backwards the first touch of a pair is the last one.
-    last = _firsts(timely.take(np.arange(len(timely.at))[::-1]))
+    last = _firsts(timely.take(np.arange(len(timely.at))[::-1]), people)
     last = last.take(np.lexsort((last.inviter, -last.at, last.invitee)))
-    late = _firsts(touches)
+    late = _firsts(touches, people)
     late = late.take(~np.isin(_pairs(late, people), _pairs(last, people)))
     return [_ranked(last, referral.max_helps), _refused(late, "after_the_act")]
 
@@ -284,12 +290,12 @@ def _by_registration(
     waiting = act == ENDLESS
     named = (touches.at == act) & (touches.kind == KIND_CODES[referral.qualifies_on])
     # At one instant touches are in the order of inviters.
-    chosen = _firsts(touches.take(named))
-    others = _firsts(touches.take(~waiting))
+    chosen = _firsts(touches.take(named), people)
+    others = _firsts(touches.take(~waiting), people)
     others = others.take(~np.isin(_pairs(others, people), _pairs(chosen, people)))
     return [
         _ranked(chosen, referral.max_helps),
-        _refused(_firsts(touches.take(waiting)), ""),
+        _refused(_firsts(touches.take(waiting), people), ""),
         _refused(others, "not_named"),
     ]
 

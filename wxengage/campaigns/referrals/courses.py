@@ -49,6 +49,27 @@ class Courses(NamedTuple):
     qualified: NDArray[np.int64]
     counted: NDArray[np.int64]
 
+    @classmethod
+    def empty(cls, size: int) -> Courses:
+        """Return columns of which nothing is said yet."""
+        return cls(
+            np.zeros(size, dtype=np.uint8),
+            np.zeros(size, dtype=np.uint8),
+            np.zeros(size, dtype=np.int64),
+            np.full(size, ENDLESS),
+            np.full(size, NEVER),
+        )
+
+    def refuse(
+        self, rows: NDArray[np.int64], reason: NDArray[np.int8], at: NDArray[np.int64]
+    ) -> None:
+        """Say in some rows that they are refused, why, and at which touch."""
+        self.status[rows] = _CODE[Status.REFUSED]
+        self.reason[rows] = reason
+        self.since[rows] = at
+        self.qualified[rows] = ENDLESS
+        self.counted[rows] = NEVER
+
 
 def courses(
     invitee: NDArray[np.int64],

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["ENDLESS", "Packer", "Presence"]
@@ -81,48 +83,104 @@ class Presence:
     ----------
     person, at, came
         Shape ``(n + 1,)``: the last one is a sentinel and nobody's.
+    starts
+        Where the marks of each person begin, and the end. Shape ``(people + 1,)``.
     """
 
     def __init__(
         self,
+        marks: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]],
+        starts: NDArray[np.int64],
+        first: int,
+    ) -> None:
+        """Keep sorted marks.
+
+        Parameters
+        ----------
+        marks
+            Person, at and came, without the sentinel. Shape ``(n,)``.
+        starts
+            Where the marks of each person begin, and the end. Shape
+            ``(people + 1,)``.
+        first
+            The code of the first of these people.
+        """
+        person, at, came = marks
+        self.person = np.append(person, -1)
+        self.at = np.append(at, ENDLESS)
+        self.came = np.append(came, False)
+        self.starts = starts
+        self._first = first
+
+    @classmethod
+    def of(
+        cls,
         person: NDArray[np.int64],
         at: NDArray[np.int64],
         came: NDArray[np.bool_],
-        people: int,
-    ) -> None:
+        people: range,
+    ) -> Presence:
         """Sort marks.
 
         Parameters
         ----------
         person, at, came
-            Codes of people, microseconds, and whether they came. Shape ``(n,)``.
+            Codes of people, ascending; microseconds, and whether they came. Shape
+            ``(n,)``.
         people
-            How many codes of people there are.
+            The codes that there are.
+
+        Returns
+        -------
+        Presence
+            Of these people alone.
         """
-        packer = Packer(at, people)
-        keys = packer.pack(person, at)
+        packer = Packer(at, len(people))
+        keys = packer.pack(person - people.start, at)
         keys <<= 1
         keys |= ~came
-        if (person[1:] >= person[:-1]).all():
-            # Those of one person lie together: most have one, already in place.
-            again = person[1:] == person[:-1]
-            several = (np.append(again, False) | np.append(False, again))[: len(keys)]
-            keys[several] = np.sort(keys[several])
-        else:
-            keys.sort()
+        # Those of one person lie together: most have one, already in place.
+        again = person[1:] == person[:-1]
+        several = (np.append(again, False) | np.append(False, again))[: len(keys)]
+        keys[several] = np.sort(keys[several])
         if (keys[1:] == keys[:-1]).any():
             keys = keys[np.append(True, keys[1:] != keys[:-1])]
-        size = len(keys)
-        self.came = np.zeros(size + 1, dtype=np.bool_)
-        np.equal(keys & 1, 0, out=self.came[:size])
+        came = (keys & 1) == 0
         keys >>= 1
-        self.person = np.full(size + 1, -1)
-        self.person[:size] = packer.person(keys)
-        self.at = np.full(size + 1, ENDLESS)
-        self.at[:size] = packer.at(keys)
-        self._starts = np.zeros(people + 1, dtype=np.int64)
-        counts = np.bincount(self.person[:size], minlength=people)
-        np.cumsum(counts, out=self._starts[1:])
+        place = packer.person(keys)
+        starts = np.zeros(len(people) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(place, minlength=len(people)), out=starts[1:])
+        marks = place + people.start, packer.at(keys), came
+        return cls(marks, starts, people.start)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Presence]) -> Presence:
+        """Return the presence of several groups of people as one.
+
+        Parameters
+        ----------
+        parts
+            At least one, of people whose codes follow each other.
+
+        Returns
+        -------
+        Presence
+            Of all of them.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        sizes = [len(part.at) - 1 for part in parts]
+        offsets = np.cumsum([0, *sizes])
+        starts = [
+            part.starts[:-1] + offset
+            for part, offset in zip(parts, offsets, strict=False)
+        ]
+        marks = (
+            np.concatenate([part.person[:-1] for part in parts]),
+            np.concatenate([part.at[:-1] for part in parts]),
+            np.concatenate([part.came[:-1] for part in parts]),
+        )
+        return cls(marks, np.append(np.concatenate(starts), offsets[-1]), 0)
 
     def place(
         self, person: NDArray[np.int64], at: NDArray[np.int64]
@@ -144,7 +202,8 @@ class Presence:
         Bisection within each person's marks, of all people at a time: most have
         one mark or two.
         """
-        low, high = self._starts[person], self._starts[person + 1]
+        code = person - self._first
+        low, high = self.starts[code], self.starts[code + 1]
         rows = np.flatnonzero(low < high)
         while rows.size:
             middle = (low[rows] + high[rows]) >> 1
@@ -157,7 +216,7 @@ class Presence:
 
     def first(self, person: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where each person's marks begin."""
-        found: NDArray[np.int64] = self._starts[person]
+        found: NDArray[np.int64] = self.starts[person - self._first]
         return found
 
     def present(

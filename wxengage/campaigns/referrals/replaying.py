@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
 import numpy as np
@@ -11,21 +11,16 @@ import numpy as np
 from wxengage.campaigns.referrals.acts import QUALIFYING
 from wxengage.campaigns.referrals.circles import refuse_circles
 from wxengage.campaigns.referrals.claims import ADMITTED, Claims, claims_of
-from wxengage.campaigns.referrals.courses import (
-    COUNTS,
-    STATUSES,
-    Courses,
-    courses,
-)
-from wxengage.campaigns.referrals.invites import Status
+from wxengage.campaigns.referrals.courses import COUNTS, Courses, courses
 from wxengage.campaigns.referrals.judging import terms_of
-from wxengage.campaigns.referrals.presence import ENDLESS, Presence
+from wxengage.campaigns.referrals.presence import Presence
 from wxengage.campaigns.sources import read_events
-from wxengage.log.runs import NEVER
+from wxengage.log.parallel import each
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +30,10 @@ if TYPE_CHECKING:
     from wxengage.log.frames import Ids, Origin
 
 __all__ = ["Replayed", "replayed"]
+
+#: Events of people who are judged together.
+_BLOCK: Final = 1 << 17
+_TWO_BYTES: Final = 16
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -51,8 +50,8 @@ class Replayed:
         People, ascending.
     claims, courses
         One row an invite; a refused one has a course that says so.
-    presence
-        When people came and left.
+    parts
+        When people came and left, block by block.
     origin
         What kind of table the events came as.
     """
@@ -62,8 +61,13 @@ class Replayed:
     ids: Ids
     claims: Claims
     courses: Courses
-    presence: Presence
+    parts: Sequence[Presence]
     origin: Origin
+
+    @functools.cached_property
+    def presence(self) -> Presence:
+        """When people came and left."""
+        return Presence.joined(self.parts)
 
     @functools.cached_property
     def terms(self) -> Terms:
@@ -113,40 +117,85 @@ def replayed(
     -------
     Replayed
         Invites in no particular order.
+
+    Notes
+    -----
+    What becomes of an invite, but for circles, is up to the events of its invitee
+    alone: people are judged block by block, by several threads. ``O(n)`` but for the
+    sorts of those who have several events.
     """
     events = read_events(source, tz=tz, unit=unit)
     now = micros("as_of", as_of)
-    events = events.take(_by_user(events, now))
-    presence = _presence(events, referral)
-    claims = claims_of(events, presence, referral)
+
+    def judged(block: _Block) -> _Judged:
+        return _judged(events.take(block.rows), block.people, referral, now)
+
+    parts = each(judged, _blocks(events, now))
+    claims = Claims(*_joined([part.claims for part in parts]))
+    standing = Courses(*_joined([part.courses for part in parts]))
     mutual = referral.reciprocal == "allow"
-    refuse_circles(claims, len(events.ids), reciprocal=mutual)
-    standing = _courses(claims, presence, referral, now)
+    # A circle goes through people of any block.
+    refused = refuse_circles(claims, len(events.ids), reciprocal=mutual)
+    standing.refuse(refused, claims.refused[refused], claims.touched[refused])
+    presence = tuple(part.presence for part in parts)
     return Replayed(
         referral, now, events.ids, claims, standing, presence, events.origin
     )
 
 
-def _by_user(events: EventColumns, now: int) -> NDArray[np.int64]:
-    """Return the events that have happened by now, those of one user together."""
-    # What lies together is read together: a sort that the caches pay back.
+class _Block(NamedTuple):
+    """The events of some people, as they came, and the codes of these people."""
+
+    rows: NDArray[np.int64]
+    people: range
+
+
+class _Judged(NamedTuple):
+    """What becomes of the people of one block."""
+
+    presence: Presence
+    claims: Claims
+    courses: Courses
+
+
+def _blocks(events: EventColumns, now: int) -> list[_Block]:
+    """Return the events that have happened by now in blocks that caches can hold."""
     rows = np.flatnonzero(events.at <= now)
-    bits = len(events).bit_length()
-    keys = (events.user[rows] << bits) | rows
-    keys.sort()
-    keys &= (1 << bits) - 1
-    return keys
+    people = len(events.ids)
+    # Numbers of two bytes are sorted without comparisons: blocks, then people.
+    width = _BLOCK * people // (len(rows) + 1) + 1
+    bits = min(width.bit_length(), _TWO_BYTES)
+    block = (events.user[rows] >> bits).astype(np.uint16)
+    sizes = np.bincount(block, minlength=((people - 1) >> bits) + 1)
+    rows = rows[np.argsort(block, kind="stable")]
+    firsts = range(0, people, 1 << bits) or range(1)
+    return [
+        _Block(part, range(first, min(first + firsts.step, people)))
+        for first, part in zip(
+            firsts, np.split(rows, np.cumsum(sizes[:-1])), strict=True
+        )
+    ]
 
 
-def _presence(events: EventColumns, referral: Referral) -> Presence:
+def _judged(
+    events: EventColumns, people: range, referral: Referral, now: int
+) -> _Judged:
+    """Judge everybody in a block, but for circles."""
+    code = (events.user - people.start).astype(np.uint16)
+    events = events.take(np.argsort(code, kind="stable"))
+    presence = _presence(events, people, referral)
+    claims = claims_of(events, presence, referral)
+    return _Judged(presence, claims, _courses(claims, presence, referral, now))
+
+
+def _presence(events: EventColumns, people: range, referral: Referral) -> Presence:
     came = events.of_kinds(referral.qualifies_on)
     undoes = QUALIFYING[referral.qualifies_on]
     wanted = came | events.of_kinds(undoes) if undoes else came
     if referral.account is not None:
         wanted = wanted & events.says("account", referral.account)
     rows = slice(None) if wanted.all() else np.flatnonzero(wanted)
-    people = len(events.ids)
-    return Presence(events.user[rows], events.at[rows], came[rows], people)
+    return Presence.of(events.user[rows], events.at[rows], came[rows], people)
 
 
 def _courses(
@@ -158,16 +207,17 @@ def _courses(
         return courses(claims.invitee, claims.touched, presence, terms, now)
     rows = np.flatnonzero(admitted)
     some = courses(claims.invitee[rows], claims.touched[rows], presence, terms, now)
-    size = len(admitted)
-    refused = np.uint8(STATUSES.index(Status.REFUSED))
-    found = Courses(
-        np.full(size, refused),
-        claims.refused.astype(np.uint8),
-        claims.touched.copy(),
-        np.full(size, ENDLESS),
-        np.full(size, NEVER),
-    )
+    found = Courses.empty(len(admitted))
     columns: tuple[NDArray[Any], ...] = found
     for column, values in zip(columns, some, strict=True):
         column[rows] = values
+    rows = np.flatnonzero(~admitted)
+    found.refuse(rows, claims.refused[rows], claims.touched[rows])
     return found
+
+
+def _joined(parts: Sequence[tuple[NDArray[Any], ...]]) -> Iterable[NDArray[Any]]:
+    """Return the columns of all parts."""
+    if len(parts) == 1:
+        return parts[0]
+    return map(np.concatenate, zip(*parts, strict=True))
