@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
-from wxengage.delivery.ports import Letter, NotSent, Unknown, letter_key, letters
+from wxengage.delivery.outcomes import NotSent, Unknown
+from wxengage.delivery.ports import Letter, letter_key, letters
 from wxengage.errors import InvalidInputError
 from wxengage.plan.tomorrow import next_day
 from wxengage.sends import Send
@@ -74,7 +75,7 @@ def test_bad_sends_are_named(sends: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("make", "fields", "message"),
     [
-        (Letter, ("s1", "k"), "send must be a Send"),
+        (Letter, ("s1", "k"), "body must be a Send or a Payout"),
         (Letter, (SEND, ""), "key must be"),
         (NotSent, ("", "retry"), "code must be"),
         (NotSent, ("45015", "retyr"), "did you mean 'retry'"),

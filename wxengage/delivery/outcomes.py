@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003  the codec reads the annotations
+
 import attrs
 
 from wxengage.delivery.actions import ACTIONS, Action
 from wxengage.errors import InvalidInputError, nearest, require_id
+from wxengage.times.zones import micros
 
 __all__ = ["NotSent", "Unknown", "require_action"]
 
@@ -27,19 +30,28 @@ class NotSent:
     action
         What to do: ``"retry"``, ``"wait"``, ``"drop"``, ``"suppress"``,
         ``"mend"`` or ``"stop"``.
+    until
+        With ``"wait"``: until when, aware, where the provider says so; else None.
 
     Raises
     ------
     InvalidInputError
-        If the code is no id, or the action is none of these.
+        If the code is no id, the action is none of these, or there is an instant
+        for which the action does not wait.
     """
 
     code: str
     action: Action
+    until: dt.datetime | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         require_id("code", self.code)
         require_action(self.action)
+        if self.until is not None:
+            micros("until", self.until)
+            if self.action != "wait":
+                rule = f"None where the action is {self.action!r}"
+                raise InvalidInputError("until", self.until, rule)
 
 
 @attrs.frozen

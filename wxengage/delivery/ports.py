@@ -1,12 +1,14 @@
 """Letters (待发件): what is handed to a sender, and what comes back.
 
-A letter is a send with an idempotency key. The key is made here, from the send
-alone, and never by an adapter: planning the same day again, or restoring a
-backup, gives the same key, and a key that was sent once is not sent again.
+A letter is a send, or a payout, with an idempotency key. The key of a send is made
+here, from the send alone, and never by an adapter: planning the same day again, or
+restoring a backup, gives the same key, and a key that was sent once is not sent
+again. The key of a payout is its bill number.
 
-Three things can come back. ``Sent``: it went, and the value is the user's
+Of a message three things can come back. ``Sent``: it went, and the value is the user's
 history from then on. ``NotSent``: it surely did not go, and ``action`` says what
-to do. ``Unknown``: nobody can say, so ask with the same key; do not send anew.
+to do. ``Unknown``: nobody can say, so ask with the same key; do not send anew. What
+comes back of a payout stands in ``payouts``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import attrs
 
 from wxengage.delivery.outcomes import NotSent, Unknown
+from wxengage.delivery.payouts import Payout
 from wxengage.errors import InvalidInputError, require_id
 from wxengage.plan.result import Plan
 from wxengage.sends import Send, Sent, fingerprint
@@ -57,28 +60,60 @@ def letter_key(send: Send) -> str:
 
 @attrs.frozen
 class Letter:
-    """A send on its way (待发件).
+    """A message or a payout on its way (待发件).
 
     Attributes
     ----------
-    send
-        What is to go.
+    body
+        What is to go: a Send or a Payout.
     key
-        Its idempotency key: two letters of one key are one letter.
+        Its idempotency key: two letters of one key are one letter. That of a
+        payout is its number.
 
     Raises
     ------
     InvalidInputError
-        If ``send`` is no Send, or the key is no id.
+        If the body is neither, or the key is no id, or not the payout's number.
     """
 
-    send: Send
+    body: Send | Payout
     key: str
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.send, Send):
-            raise InvalidInputError("send", self.send, "a Send")
         require_id("key", self.key)
+        if isinstance(self.body, Payout):
+            if self.key != self.body.number:
+                rule = f"the payout's number {self.body.number}"
+                raise InvalidInputError("key", self.key, rule)
+        elif not isinstance(self.body, Send):
+            raise InvalidInputError("body", self.body, "a Send or a Payout")
+
+    @property
+    def send(self) -> Send:
+        """The message; a letter with a payout has none, and refuses."""
+        if isinstance(self.body, Payout):
+            raise InvalidInputError("letter", self.key, "a letter with a message")
+        return self.body
+
+    @property
+    def payout(self) -> Payout:
+        """The payout; a letter with a message has none, and refuses."""
+        if isinstance(self.body, Send):
+            raise InvalidInputError("letter", self.key, "a letter with a payout")
+        return self.body
+
+    @property
+    def channel(self) -> str:
+        """How it goes; for a payout ``"payout:"`` and the kind of its reward."""
+        if isinstance(self.body, Send):
+            return self.body.channel
+        return f"payout:{type(self.body.reward).__name__.lower()}"
+
+    @property
+    def recipient(self) -> str:
+        """To whom it goes."""
+        body = self.body
+        return body.user if isinstance(body, Send) else body.recipient
 
 
 #: What a sender answers.
