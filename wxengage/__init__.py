@@ -65,6 +65,7 @@ _ROOMS = (
     "datasets",
     "delivery",
     "errors",
+    "ledger",
     "log",
     "metrics",
     "money",
@@ -75,6 +76,7 @@ _ROOMS = (
     "segments",
     "sends",
     "stats",
+    "testing",
     "times",
     "users",
 )
@@ -108,6 +110,9 @@ if TYPE_CHECKING:
         errors as errors,
     )
     from wxengage import (
+        ledger as ledger,
+    )
+    from wxengage import (
         log as log,
     )
     from wxengage import (
@@ -136,6 +141,9 @@ if TYPE_CHECKING:
     )
     from wxengage import (
         stats as stats,
+    )
+    from wxengage import (
+        testing as testing,
     )
     from wxengage import (
         times as times,
