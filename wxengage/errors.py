@@ -4,6 +4,7 @@
     ├── InvalidInputError       (also a ValueError)
     │   └── InvalidLogError     with the counts and the first rows of each fault
     ├── IllegalTransitionError
+    ├── OverdrawnError
     ├── CallbackRejected
     └── MissingExtraError       (also an ImportError)
 
@@ -31,6 +32,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidLogError",
     "MissingExtraError",
+    "OverdrawnError",
     "WxEngageError",
     "nearest",
     "require_id",
@@ -229,6 +231,34 @@ class MissingExtraError(WxEngageError, ImportError):
 
     def __str__(self) -> str:
         return f"{self.package} is not installed: pip install 'wxengage[{self.extra}]'"
+
+
+@attrs.define
+class OverdrawnError(WxEngageError):
+    """An account of the ledger does not hold what an entry takes from it.
+
+    Attributes
+    ----------
+    account
+        The account, such as ``"spring/budget"``.
+    unit
+        Of what, such as ``"fen"``.
+    balance
+        What it holds.
+    amount
+        What the entry takes.
+    """
+
+    account: str
+    unit: str
+    balance: int
+    amount: int
+
+    def __str__(self) -> str:
+        return (
+            f"account {self.account} must not go below zero: it holds "
+            f"{self.balance} {self.unit}, and the entry takes {self.amount}"
+        )
 
 
 def nearest(word: object, known: Iterable[str]) -> str:

@@ -98,6 +98,12 @@ def _require_instant(_: object, field: attrs.Attribute[Any], got: Any) -> None: 
     micros(field.name, got)
 
 
+def _require_reward(got: object) -> None:
+    if not isinstance(got, Cash | Points | Coupon | Perk):
+        hint = "for example Cash(yuan('8'))"
+        raise InvalidInputError("reward", got, "a reward", hint)
+
+
 def _require_text(name: str, got: object) -> None:
     if not isinstance(got, str):
         raise InvalidInputError(name, got, "a text")
@@ -139,9 +145,7 @@ class Payout:
     def __attrs_post_init__(self) -> None:
         for name in ("campaign", "user", "recipient"):
             require_id(name, getattr(self, name))
-        if not isinstance(self.reward, Cash | Points | Coupon | Perk):
-            hint = "for example Cash(yuan('8'))"
-            raise InvalidInputError("reward", self.reward, "a reward", hint)
+        _require_reward(self.reward)
         require_whole("generation", self.generation)
         _require_text("reason", self.reason)
 
