@@ -432,7 +432,7 @@ Books.TestCase.settings = settings(
 TestBooks = Books.TestCase
 
 
-# --- the same world by seed, and what is wrong with wrong books ----------------------
+# --- the same world by seed, and what is wrong with wrong books -----------------------
 
 
 def simulated(seed: int, steps: int = 120) -> list[str]:
