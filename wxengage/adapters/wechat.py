@@ -131,7 +131,7 @@ class _Sender:
     def _before(self, letter: Letter, now: dt.datetime) -> NotSent | None:
         at, send = micros("now", now), letter.send
         if send.not_before is not None and at < micros("not_before", send.not_before):
-            return NotSent("too_early", "wait")
+            return NotSent("too_early", "wait", until=send.not_before)
         if send.expires is not None and at >= micros("expires", send.expires):
             return NotSent("expired", "drop")
         if send.channel not in self.channels:

@@ -146,13 +146,13 @@ class Pushes:
         fields |= {"MsgType": "event", "Event": _EVENTS[kind], "EventKey": item}
         return self.raw(xml_of(fields), now)
 
-    def raw(self, xml: str, now: dt.datetime) -> Push:
+    def raw(self, body: str | bytes, now: dt.datetime) -> Push:
         """Return a callback with any body.
 
         Parameters
         ----------
-        xml
-            The body before encryption.
+        body
+            As it is before encryption.
         now
             When it is signed, aware.
 
@@ -162,12 +162,14 @@ class Pushes:
             The request.
         """
         stamp = str(micros("now", now) // _MICROS)
-        nonce = _digest(xml, stamp)[:10]
+        plain = body.encode() if isinstance(body, str) else body
+        random = hashlib.sha256(stamp.encode() + plain).hexdigest()
+        nonce = random[:10]
         query = {"timestamp": stamp, "nonce": nonce}
         query["signature"] = signature(self._token, stamp, nonce)
         if self._cipher is None:
-            return Push("POST", query, xml.encode())
-        hidden = self._cipher.seal(xml.encode(), _digest(stamp, xml)[:16].encode())
+            return Push("POST", query, plain)
+        hidden = self._cipher.seal(plain, random[-16:].encode())
         signed = signature(self._token, stamp, nonce, hidden)
         query |= {"encrypt_type": "aes", "msg_signature": signed}
         outer = {"ToUserName": "gh_wxengage", "Encrypt": hidden}

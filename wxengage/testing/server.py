@@ -278,7 +278,15 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, fake: FakeWeChat) -> None:
         self.fake = fake
+        self.open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def server_close(self) -> None:
+        """Stop listening, and hang up on whoever is still connected."""
+        super().server_close()
+        for connection in tuple(self.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: object) -> None:
         """Say nothing: clients that hang up are what is tested."""
@@ -291,6 +299,14 @@ class _Handler(BaseHTTPRequestHandler):
     # Head and body leave in one piece: apart, the second waits for the first.
     wbufsize = 65_536
     server: _Server
+
+    def setup(self) -> None:
+        self.server.open.add(self.request)
+        super().setup()
+
+    def finish(self) -> None:
+        self.server.open.discard(self.request)
+        super().finish()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
