@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wxengage.delivery.outbox.leasing import begin, lease
-from wxengage.delivery.outbox.recording import record
+from wxengage.delivery.outbox.leasing import begin, holds, lease
+from wxengage.delivery.outbox.recording import record, unasked
 from wxengage.delivery.outcomes import Unknown
 from wxengage.errors import InvalidInputError
 from wxengage.sends import Send
@@ -80,7 +80,11 @@ def dispatch(
         commit(outbox)
         if request is None:
             continue
-        answer = _ask(senders[request.letter.channel], request, clock())
+        now = clock()
+        if holds(outbox, key, fence, now):
+            answer = _ask(senders[request.letter.channel], request, now)
+        else:
+            answer = unasked(request.letter)
         try:
             outbox = record(outbox, key, fence, answer, clock(), rng=rng)
         except InvalidInputError:

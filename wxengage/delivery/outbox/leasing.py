@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[Send, dt.datetime], Decision]
 
-__all__ = ["Lease", "Request", "begin", "lease", "next_due"]
+__all__ = ["Lease", "Request", "begin", "holds", "lease", "next_due"]
 
 
 class Lease(NamedTuple):
@@ -270,6 +270,29 @@ def _in_doubt(
     if welcome and row.repeatable(at, outbox.policy):
         return row.moved(Signal.BEGIN, at), "send"
     return row.moved(Signal.LOSE, at), None
+
+
+def holds(outbox: Outbox, key: str, fence: int, now: dt.datetime) -> bool:
+    """Return whether a request that has begun may still leave (租约仍有效).
+
+    Parameters
+    ----------
+    outbox
+        The outbox as it is on disk.
+    key, fence
+        The lease under which it began.
+    now
+        The instant right before it leaves, aware.
+
+    Returns
+    -------
+    bool
+        False after a long halt between ``begin`` and the request: the lease has run
+        out, and somebody else may be asking already.
+    """
+    row = outbox.row(key)
+    mine = row.fence == fence and row.state in {State.SENDING, State.ASKING}
+    return mine and row.held(micros("now", now), outbox.policy)
 
 
 def next_due(outbox: Outbox, now: dt.datetime) -> dt.datetime | None:

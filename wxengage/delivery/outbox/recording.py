@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from wxengage.delivery.ports import Letter
     from wxengage.times.periods import Period
 
-__all__ = ["Answered", "record", "revive", "settle"]
+__all__ = ["Answered", "record", "revive", "settle", "unasked"]
 
 #: What holds whoever tells it.
 Fact: TypeAlias = Sent | Paid | Refused | Refunded | Cancelled
@@ -138,6 +138,13 @@ def record(
         return outbox
     question = _is_answer_to_question(row, outcome)
     return _noted(outbox, after, outcome, at, spare_breakers=question)
+
+
+def unasked(letter: Letter) -> NotSent | Refused:
+    """Return the answer to a request that never left, for the lease had run out."""
+    if isinstance(letter.body, Send):
+        return NotSent("lease_ran_out", "wait")
+    return Refused(letter.key, "lease_ran_out", final=False, action="wait")
 
 
 def settle(outbox: Outbox, key: str, outcome: Answered, now: dt.datetime) -> Outbox:
