@@ -136,8 +136,9 @@ def record(
         after = _refused(row, outcome, at, outbox.policy, rng)
     else:
         return outbox
-    question = _is_answer_to_question(row, outcome)
-    return _noted(outbox, after, outcome, at, spare_breakers=question)
+    harmless = _is_answer_to_question(row, outcome)
+    breakers = _breakers(outbox, row.letter, outcome, at, harmless=harmless)
+    return _noted(outbox, after, outcome).with_breakers(breakers)
 
 
 def unasked(letter: Letter) -> NotSent | Refused:
@@ -184,7 +185,7 @@ def settle(outbox: Outbox, key: str, outcome: Answered, now: dt.datetime) -> Out
     else:
         hint = "an answer that decides nothing belongs to record"
         raise InvalidInputError("outcome", outcome, "what is known for sure", hint)
-    return _noted(outbox, after, outcome, at, spare_breakers=True)
+    return _noted(outbox, after, outcome)
 
 
 def revive(outbox: Outbox, key: str, now: dt.datetime) -> Outbox:
@@ -357,33 +358,26 @@ def _told(row: OutboxRow, outcome: Answered) -> OutboxRow:
 # What it does to others.
 
 
-def _noted(
-    outbox: Outbox,
-    row: OutboxRow,
-    outcome: Answered,
-    at: int,
-    *,
-    spare_breakers: bool,
-) -> Outbox:
+def _noted(outbox: Outbox, row: OutboxRow, outcome: Answered) -> Outbox:
     outbox = outbox.with_rows([row])
     if isinstance(outcome, NotSent | Refused) and outcome.action == "suppress":
         suppressed = outbox.suppressed | {suppression_of(row.letter)}
-        outbox = attrs.evolve(outbox, suppressed=suppressed)
-    if spare_breakers:
-        return outbox
-    return outbox.with_breakers(_breakers(outbox, row.letter, outcome, at))
+        return attrs.evolve(outbox, suppressed=suppressed)
+    return outbox
 
 
 def _breakers(
-    outbox: Outbox, letter: Letter, outcome: Answered, at: int
+    outbox: Outbox, letter: Letter, outcome: Answered, at: int, *, harmless: bool
 ) -> dict[Place, Breaker]:
     breakers, policy = dict(outbox.breakers), outbox.policy
     code, action = "unknown", "unknown"
     if isinstance(outcome, NotSent | Refused):
         code, action = outcome.code, outcome.action
     elif not isinstance(outcome, Unknown):
-        action = ""
-    trouble = trouble_of(letter, code, action, at, policy) if action else None
+        harmless = True
+    trouble = None
+    if not harmless:
+        trouble = trouble_of(letter, code, action, at, policy)
     if trouble is not None:
         known = breakers.get(trouble.place) or Breaker(trouble.place)
         breakers[trouble.place] = known.after(trouble, at, policy)
