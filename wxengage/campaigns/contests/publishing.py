@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -24,6 +24,8 @@ from wxengage.times.zones import from_micros, micros
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Sequence
+
+    from wxengage.money import Reward
 
 __all__ = ["amend", "awards_of", "prize_facts", "publish"]
 
@@ -219,34 +221,46 @@ def prize_facts(
     tuple of Fact
         First those withdrawn, then those granted, by rank.
     """
+    old, new = _prizes(before), _prizes(after)
+    gone = [(WITHDRAWN, prize) for prize in old if prize not in new]
+    won = [(GRANTED, prize) for prize in new if prize not in old]
+    return tuple(
+        _fact(kind, prize, contest, at, generation) for kind, prize in gone + won
+    )
 
-    def prizes(awards: Sequence[Award]) -> dict[tuple[object, ...], Award]:
-        won = (one for one in awards if one.reward is not None)
-        return {(one.rank, one.entry, one.author, one.reward): one for one in won}
 
-    old, new = prizes(before), prizes(after)
-    gone = [one for key, one in old.items() if key not in new]
-    won = [one for key, one in new.items() if key not in old]
-    moves = [(WITHDRAWN, one) for one in gone] + [(GRANTED, one) for one in won]
-    return tuple(_fact(kind, one, contest, at, generation) for kind, one in moves)
+class _Prize(NamedTuple):
+    """Who is owed what for which place."""
+
+    rank: int
+    entry: str
+    author: str
+    reward: Reward
+
+
+def _prizes(awards: Iterable[Award]) -> dict[_Prize, None]:
+    """Return the prizes among the lines of results, in their order."""
+    return {
+        _Prize(one.rank, one.entry, one.author, one.reward): None
+        for one in awards
+        if one.reward is not None
+    }
 
 
 def _fact(
-    kind: str, award: Award, contest: Contest, at: dt.datetime, generation: int
+    kind: str, prize: _Prize, contest: Contest, at: dt.datetime, generation: int
 ) -> Fact:
     granted = kind == GRANTED
-    if award.reward is None:
-        raise InvalidInputError("reward", None, "a reward")
-    words = prize_words(award.rank, award.reward, granted=granted)
-    occasion = (award.entry, str(award.rank), str(generation))
+    words = prize_words(prize.rank, prize.reward, granted=granted)
+    occasion = (prize.entry, str(prize.rank), str(generation))
     return Fact(
         kind,
         contest.id,
-        award.author,
+        prize.author,
         at,
-        fact_key(contest.id, kind, award.author, *occasion),
-        reward=award.reward,
-        other=award.entry,
+        fact_key(contest.id, kind, prize.author, *occasion),
+        reward=prize.reward,
+        other=prize.entry,
         reason="prize" if granted else "amended",
         zh=words.zh,
         en=words.en,

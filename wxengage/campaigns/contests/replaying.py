@@ -119,8 +119,9 @@ class _Counted:
     @functools.cached_property
     def results(self) -> tuple[Award, ...]:
         """What the votes say: the results if they are published, or would be now."""
-        if self._published and _later(self.events, self.contest):
-            return _told_until(self)
+        published = self._published
+        if published is not None and self.events.at.max() > published:
+            return _told_until(self, published)
         there = (self.entries.author >= 0) & (self.entries.left == _NOT_YET)
         rows = np.flatnonzero(there & (self._tally >= self.contest.least_votes))
         order = np.lexsort((rows, self.entries.submitted[rows], -self._tally[rows]))
@@ -134,27 +135,26 @@ class _Counted:
             votes=int(self._tally[row]),
         )
 
-    @property
-    def _published(self) -> bool:
+    @functools.cached_property
+    def _published(self) -> int | None:
+        """When the results were published; None: not yet, or there is no entry."""
         publishes = self.contest.publishes
-        entered = bool((self.entries.author >= 0).any())
-        return (
-            entered
-            and publishes is not None
-            and (self.as_of >= micros("publishes", publishes))
-        )
+        if publishes is None or not (self.entries.author >= 0).any():
+            return None
+        at = micros("publishes", publishes)
+        return at if at <= self.as_of else None
 
     @property
     def awards(self) -> tuple[Award, ...]:
         """The published results."""
-        return self.results if self._published else ()
+        return () if self._published is None else self.results
 
     def rewards(self) -> tuple[Fact, ...]:
         """Return the prizes."""
-        if not self._published or self.contest.publishes is None:
+        if self._published is None:
             return ()
-        at = from_micros(micros("publishes", self.contest.publishes))
-        return prize_facts((), self.awards, self.contest, at, generation=0)
+        at = from_micros(self._published)
+        return prize_facts((), self.results, self.contest, at, generation=0)
 
     def entry_table(self) -> Columns:
         """Return one row an entry, the most votes first."""
@@ -233,18 +233,9 @@ def _distinct(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return ordered[keep]
 
 
-def _later(events: EventColumns, contest: Contest) -> bool:
-    """Return whether anything happened after the results were published."""
-    publishes = contest.publishes
-    if publishes is None or not len(events):
-        return False
-    return int(events.at.max()) > micros("publishes", publishes)
-
-
-def _told_until(found: _Counted) -> tuple[Award, ...]:
+def _told_until(found: _Counted, until: int) -> tuple[Award, ...]:
     """Return the results as they were when they were published."""
     contest = found.contest
-    until = micros("publishes", contest.publishes)  # type: ignore[arg-type]
     events = found.events.take(np.flatnonzero(found.events.at <= until))
     entries, item = entries_of(events, contest)
     votes = votes_of(events, item, entries, contest)
