@@ -129,14 +129,14 @@ def there_twice(_: list[Row], records: list[PayoutRecord]) -> None:
 
 def two_at_once(_: list[Row], records: list[PayoutRecord]) -> None:
     """Give a payout a new number while the old one may pay."""
-    failed = attrs.evolve(records[1], state=State.FAILED)
+    failed = attrs.evolve(records[1], state=State.FAILED, confirmed=True)
     records.append(renew(failed, AT))
 
 
 def gap(_: list[Row], records: list[PayoutRecord]) -> None:
     """Lose the payout that had the number before."""
-    records[3] = renew(attrs.evolve(records[3]), AT)
-    records[3] = renew(attrs.evolve(records[3], state=State.FAILED), AT)
+    again = renew(attrs.evolve(records[3], confirmed=True), AT)
+    records[3] = renew(attrs.evolve(again, state=State.FAILED), AT)
 
 
 def other_rooms(_: list[Row], records: list[PayoutRecord]) -> None:

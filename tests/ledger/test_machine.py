@@ -254,7 +254,7 @@ class World:
 
     def renew(self, place: int) -> None:
         """Try a new number for what surely failed."""
-        if record := self.some(place, *OVER):
+        if (record := self.some(place, *OVER)) and record.renewable:
             self.records.setdefault((new := renew(record, self.now)).payout.number, new)
 
     def take_packets(self, *, opened: bool) -> None:
@@ -491,7 +491,7 @@ def trusting(payout: Payout, outcome: object) -> bool:
 
 def renew_anything(record: PayoutRecord, at: dt.datetime, **_: object) -> PayoutRecord:
     """Give a payout a new number while the old one may still pay."""
-    return renew(attrs.evolve(record, state=State.FAILED), at)
+    return renew(attrs.evolve(record, state=State.FAILED, confirmed=True), at)
 
 
 MUTANTS: dict[str, Mapping[tuple[State, Move], State]] = {
@@ -577,6 +577,27 @@ def test_books_without_reservations_are_found_out(
     monkeypatch.setattr(machine, "entry_of", nothing_held)
 
     assert wrongs_of_any_seed()
+
+
+def test_a_restored_backup_pays_nothing_twice() -> None:
+    """The books do not know of the payment, and the provider refuses the next one."""
+    world = World()
+    world.grant("ada", "rung:3", 800)
+    world.reserve(0)
+    (record,) = world.records.values()
+    world.provider.pay(record.payout, "none", world.now)
+
+    world.submit(0, "banned")
+
+    (record,) = world.records.values()
+    assert State.FAILED is record.state
+    with pytest.raises(InvalidInputError, match="confirmed by a query"):
+        renew(record, world.now)
+    world.query(0)
+    (record,) = world.records.values()
+    assert State.PAID is record.state
+    assert books_and_provider_agree(world)
+    assert -800 == world.book.balance(LedgerAccount("spring", Role.SUSPENSE), "fen")
 
 
 def test_an_accepted_request_is_not_refused_by_a_late_answer() -> None:

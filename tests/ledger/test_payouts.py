@@ -202,9 +202,9 @@ def test_every_state_takes_a_move_or_says_what_it_takes(
     changed, entry = advance(record, EVENTS[move])
 
     assert target is changed.state
-    if target is state and move is not Move.LEASED:
-        assert (record, None) == (changed, entry)
-    elif entry is None:
+    if changed == record:
+        assert state is target
+    if entry is None:
         assert SEATS[state] is SEATS[target]
     else:
         assert record.posted + 1 == changed.posted
@@ -239,11 +239,14 @@ def test_parked_is_left_only_by_a_person() -> None:
     assert ("Lin", "row 7 of the bill") == (changed.by, changed.evidence)
 
 
+@pytest.mark.parametrize("confirmed", [True, False])
 @pytest.mark.parametrize("state", State)
-def test_only_what_surely_failed_gets_another_number(state: State) -> None:
+def test_only_what_surely_failed_gets_another_number(
+    state: State, confirmed: bool
+) -> None:
     """Everything else might pay twice."""
-    record = standing(state)
-    if state not in OVER:
+    record = attrs.evolve(standing(state), attempts=1, confirmed=confirmed)
+    if not (state in OVER and confirmed):
         with pytest.raises(InvalidInputError, match="pays twice"):
             renew(record, LATER)
         return
@@ -254,6 +257,46 @@ def test_only_what_surely_failed_gets_another_number(state: State) -> None:
     assert (State.HELD, 0, 1) == (new.state, new.posted, new.payout.generation)
     assert "openid-2" == new.payout.recipient
     assert new == renew(record, LATER, recipient="openid-2")
+
+
+def test_what_was_never_asked_of_the_provider_can_be_renewed() -> None:
+    """A reward that was called off before its first request."""
+    record, _ = advance(opened(), Voided(LATER, "withdrawn"))
+
+    assert record.renewable
+
+
+@pytest.mark.parametrize(
+    ("move", "confirmed"),
+    [
+        (Move.REFUSED, False),
+        (Move.AWAITING, False),
+        (Move.UNKNOWN, False),
+        (Move.FAILED, True),
+        (Move.CANCELLED, True),
+        (Move.PROVED_FAILED, True),
+    ],
+)
+def test_a_failure_is_confirmed_by_a_query_or_a_person(
+    move: Move, confirmed: bool
+) -> None:
+    """A refused request tells of that request; nothing is posted either way."""
+    record = attrs.evolve(standing(State.FAILED), attempts=1)
+
+    changed, entry = advance(record, EVENTS[move])
+
+    assert (State.FAILED, confirmed) == (changed.state, changed.renewable)
+    assert entry is None
+    assert (changed, None) == advance(changed, EVENTS[move])
+
+
+def test_an_unfunded_payout_says_what_is_short_now() -> None:
+    """The latest reason counts."""
+    record, _ = advance(opened(), Short(LATER, "spring/budget"))
+
+    again, _ = advance(record, Short(LATER, "spring/room/user:ada"))
+
+    assert "spring/room/user:ada" == again.because
 
 
 # --- facts, guesses, and answers about something else ---------------------------------

@@ -210,7 +210,8 @@ def _told(outcome: Fulfilment, *, queried: bool) -> Move:
         return Move.UNKNOWN if queried else Move.DEFERRED
     if isinstance(outcome, Refused):
         return Move.FAILED if queried else Move.REFUSED
-    if isinstance(outcome, Cancelled) and not queried:
+    if isinstance(outcome, Cancelled | Refunded) and not queried:
+        # Of the number, a request to pay tells only that it goes well.
         return Move.REFUSED
     return _TOLD[type(outcome)]
 

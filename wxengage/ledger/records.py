@@ -27,7 +27,7 @@ from wxengage.ledger.events import (
     require_kind,
 )
 from wxengage.ledger.moves import entry_of
-from wxengage.ledger.states import GUESSES, OVER, TRANSITIONS, Move, State
+from wxengage.ledger.states import ENDS, GUESSES, OVER, TRANSITIONS, State
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class PayoutRecord:
         Scopes of the limits in which it takes room.
     because
         Why it stands there, in short; may be "".
+    confirmed
+        Whether a query, or a person with evidence, has told how it ended.
     submitted
         When the first request to pay was begun, aware; None: never.
     by, evidence
@@ -87,6 +89,7 @@ class PayoutRecord:
     fence: int = attrs.field(default=0, kw_only=True)
     rooms: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     because: str = attrs.field(default="", kw_only=True)
+    confirmed: bool = attrs.field(default=False, kw_only=True)
     submitted: dt.datetime | None = attrs.field(default=None, kw_only=True)
     by: str = attrs.field(default="", kw_only=True)
     evidence: str = attrs.field(default="", kw_only=True)
@@ -95,6 +98,7 @@ class PayoutRecord:
     def __attrs_post_init__(self) -> None:
         require_kind("payout", self.payout, Payout)
         require_kind("state", self.state, State)
+        require_kind("confirmed", self.confirmed, bool)
         micros("at", self.at)
         if self.submitted is not None:
             micros("submitted", self.submitted)
@@ -108,6 +112,15 @@ class PayoutRecord:
                 f"{number}, which merchant, campaign, user, reward and generation make"
             )
             raise InvalidInputError("payout.number", self.payout.number, rule)
+
+    @property
+    def renewable(self) -> bool:
+        """Whether its number will surely never pay, so that another one may.
+
+        A refused request is not enough: in books that were restored from a backup,
+        an earlier request, of which they do not know, may have been paid.
+        """
+        return self.state in OVER and (self.confirmed or self.attempts == 0)
 
     @property
     def reward(self) -> tuple[str, str, str, str]:
@@ -176,10 +189,10 @@ def renew(
     Raises
     ------
     InvalidInputError
-        If it is not over, or has arrived: a new number might pay it twice.
+        If it is not ``renewable``: a new number might pay it twice.
     """
-    if record.state not in OVER:
-        rule = "failed, cancelled or refunded, as the provider has confirmed"
+    if not record.renewable:
+        rule = "failed, cancelled or refunded, and confirmed by a query"
         hint = "a new number while the old one may still pay is how one pays twice"
         raise InvalidInputError("record.state", record.state.value, rule, hint)
     old = record.payout
@@ -238,22 +251,44 @@ def advance(
             move.value,
             tuple(one.value for one in takes),
         )
-    target = takes[move]
-    if target is record.state and move is not Move.LEASED:
+    changed = _after(record, event, takes[move], told=move in ENDS)
+    if changed == record:
         return record, None
     rooms = event.rooms if isinstance(event, Funded) else ()
-    entry = entry_of(record, target, event.at, rooms)
-    kept = () if target in OVER else rooms or record.rooms
-    changed = attrs.evolve(
-        record,
-        state=target,
-        at=event.at,
-        posted=record.posted + (entry is not None),
-        rooms=kept,
-        because=_because(event),
-        **_details(record, event),
-    )
-    return changed, entry
+    entry = entry_of(record, changed.state, event.at, rooms)
+    posted = record.posted + (entry is not None)
+    return attrs.evolve(changed, posted=posted), entry
+
+
+def _after(
+    record: PayoutRecord, event: PayoutEvent, target: State, *, told: bool
+) -> PayoutRecord:
+    """Return the record after an event, but for what it posts."""
+    found: dict[str, Any] = {}
+    if target is not record.state:
+        found = {"state": target, "at": event.at, "because": _because(event)}
+        found |= _evidence(event)
+    if target in OVER:
+        found["rooms"] = ()
+        found["confirmed"] = record.confirmed or told
+    if isinstance(event, Funded):
+        found["rooms"] = event.rooms
+    if isinstance(event, Short):
+        found["because"] = event.because
+    if isinstance(event, Leased):
+        found["fence"] = record.fence + 1
+        found["attempts"] = record.attempts + 1
+        found["submitted"] = record.submitted or event.at
+    return attrs.evolve(record, **found)
+
+
+def _evidence(event: PayoutEvent) -> dict[str, str]:
+    """Return what shows that it stands there."""
+    outcome = getattr(event, "outcome", None)
+    receipt = {"receipt": outcome.receipt} if isinstance(outcome, Paid) else {}
+    if isinstance(event, Resolved):
+        return receipt | {"by": event.by, "evidence": event.evidence}
+    return receipt
 
 
 def _because(event: PayoutEvent) -> str:
@@ -264,20 +299,3 @@ def _because(event: PayoutEvent) -> str:
     if isinstance(event.outcome, Refused):
         return event.outcome.code
     return event.outcome.because if isinstance(event.outcome, Unknown) else ""
-
-
-def _details(record: PayoutRecord, event: PayoutEvent) -> dict[str, Any]:
-    """Return the other fields that an event changes."""
-    if isinstance(event, Leased):
-        return {
-            "fence": record.fence + 1,
-            "attempts": record.attempts + 1,
-            "submitted": record.submitted or event.at,
-        }
-    found: dict[str, Any] = {}
-    if isinstance(event, Resolved):
-        found = {"by": event.by, "evidence": event.evidence}
-    outcome = getattr(event, "outcome", None)
-    if isinstance(outcome, Paid):
-        found["receipt"] = outcome.receipt
-    return found

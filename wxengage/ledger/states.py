@@ -8,7 +8,7 @@ Three rules are told by the table alone. What may have been paid is *unknown*, a
 only what the provider tells about the number leads out of there: a refusal of
 another attempt does not, because it says nothing of the first one; a query does.
 *Parked* is left by a person with evidence and by nobody else. And money that has
-arrived is paid in whatever state the news comes.
+arrived is paid, whatever the books believed when the news came.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from wxengage.ledger.accounts import Role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ASKED", "GUESSES", "OVER", "SEATS", "TRANSITIONS", "Move", "State"]
+__all__ = ["ASKED", "ENDS", "GUESSES", "OVER", "SEATS", "TRANSITIONS", "Move", "State"]
 
 
 class State(enum.Enum):
@@ -95,6 +95,16 @@ _ANSWERS: Final = (
 #: What only whoever holds the lease may say: it is about a request, not a number.
 GUESSES: Final = frozenset({Move.DEFERRED, Move.UNKNOWN})
 
+#: What a query, or a person, tells: this number will surely never pay.
+ENDS: Final = frozenset(
+    {
+        Move.FAILED,
+        Move.REFUNDED,
+        Move.CANCELLED,
+        Move.PROVED_FAILED,
+        Move.PROVED_REFUNDED,
+    }
+)
 # What the provider tells about the number itself.
 _TOLD: Final[dict[Move, State]] = {
     Move.PAID: State.PAID,
@@ -108,6 +118,13 @@ _TOLD: Final[dict[Move, State]] = {
 
 def _stays(state: State) -> dict[Move, State]:
     return dict.fromkeys(_ANSWERS, state)
+
+
+def _over(state: State) -> dict[Move, State]:
+    """Return what an end takes: that it is so, or that the money arrived after all."""
+    confirmed = dict.fromkeys((Move.PROVED_FAILED, Move.PROVED_REFUNDED), state)
+    arrived = dict.fromkeys((Move.PAID, Move.PROVED_PAID), State.PAID)
+    return _stays(state) | confirmed | arrived
 
 
 #: State -> move -> state. A move that is missing is illegal there.
@@ -151,10 +168,9 @@ TRANSITIONS: Final[Mapping[State, Mapping[Move, State]]] = MappingProxyType(
             Move.PROVED_REFUNDED: State.EXPIRED_REFUNDED,
         },
         State.PAID: _stays(State.PAID) | {Move.REFUNDED: State.EXPIRED_REFUNDED},
-        State.FAILED: _stays(State.FAILED) | {Move.PAID: State.PAID},
-        State.EXPIRED_REFUNDED: _stays(State.EXPIRED_REFUNDED)
-        | {Move.PAID: State.PAID},
-        State.CANCELLED: _stays(State.CANCELLED) | {Move.PAID: State.PAID},
+        State.FAILED: _over(State.FAILED),
+        State.EXPIRED_REFUNDED: _over(State.EXPIRED_REFUNDED),
+        State.CANCELLED: _over(State.CANCELLED),
     }
 )
 
