@@ -10,7 +10,7 @@ import pytest
 
 from wxengage.delivery.payouts import Paid, Refused
 from wxengage.ledger.accounts import LedgerAccount, Role
-from wxengage.ledger.auditing import audit
+from wxengage.ledger.auditing import audit, overdue
 from wxengage.ledger.book import Book
 from wxengage.ledger.entries import Entry, fund, move_funds, transfer
 from wxengage.ledger.events import Answered, Leased, Queried
@@ -233,3 +233,16 @@ def test_money_that_arrived_after_its_release_is_found_until_it_is_covered() -> 
     )
     book.post(cover)
     assert () == audit(book, records)
+
+
+def test_money_that_is_on_its_way_for_too_long_is_listed() -> None:
+    """The oldest first; what has an end, or was never asked, is not."""
+    _, records = sound()
+    asked = records[1]
+    older = attrs.evolve(asked, submitted=AT - dt.timedelta(hours=1))
+    day = dt.timedelta(days=1)
+
+    assert () == overdue(records, AT + 3 * day - dt.timedelta(microseconds=1))
+    assert (asked,) == overdue(records, AT + 3 * day)
+    assert (older, asked) == overdue([asked, older], AT + 3 * day)
+    assert (asked,) == overdue(records, AT + day, after=day)

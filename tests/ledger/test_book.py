@@ -118,6 +118,9 @@ def paid(book: Book, record: PayoutRecord) -> PayoutRecord:
         (lambda: LedgerAccount("spring", Role.BUDGET, "ada"), "whole campaign shares"),
         (lambda: LedgerAccount("spring", Role.DEBT), "owner"),
         (lambda: LedgerAccount("spring", Role.ROOM, "today"), "owner"),
+        (lambda: LedgerAccount("spring", Role.ROOM, b"day:1"), "a text"),  # type: ignore[arg-type]
+        (lambda: Book().balance(BUDGET, "yuan"), "a unit"),
+        (lambda: Book().balance("spring/budget", "fen"), "a LedgerAccount"),  # type: ignore[arg-type]
         (lambda: fund("spring", 0, AT, id="f"), "at least 1"),
         (
             lambda: move_funds(
@@ -448,6 +451,7 @@ def test_a_statement_says_where_everything_is() -> None:
     assert () == statement(book, "winter", AT).lines
     assert () == statement(book, "spring", AT - HOUR).lines
     assert "14.00元" in str(found)
+    assert "<td>14.00元</td>" in found._repr_html_()
 
 
 def test_a_book_says_how_long_it_is() -> None:

@@ -324,6 +324,12 @@ class World:
             held = line.budget + line.reserved + line.payable + line.paid
             if line.funded != held + line.refunded + line.debt + line.suspense:
                 found.append("the statement does not add up")
+            roles = (Role.BUDGET, Role.RESERVED, Role.PAYABLE, Role.PAID)
+            if held != sum(
+                self.book.balance(LedgerAccount("spring", role), "fen")
+                for role in roles
+            ):
+                found.append("the statement and the balances differ")
             out = sum(
                 self.provider.amounts[one]
                 for one, state in self.provider.truth.items()

@@ -56,8 +56,8 @@ def test_a_bill_is_read_to_the_fen() -> None:
 
     at = dt.datetime(2026, 3, 2, 10, tzinfo=zone(SHANGHAI))
     assert (
-        BillRow(2, at, "n1", "42001", "商家转账", "out", 29),
-        BillRow(3, at, "n2", "42002", "商家转账", "in", 114507),
+        BillRow(2, at, "n1", "42001", "商家转账", "out", 29, "50300"),
+        BillRow(3, at, "n2", "42002", "商家转账", "in", 114507, "50300"),
     ) == bill.rows
     assert bill == read_bill(text, DAY)
 
@@ -230,6 +230,19 @@ def test_money_that_left_without_a_record_is_an_alarm() -> None:
     ]
     assert {"bill_only": 1} == found.counts
     assert "stranger" in str(found)
+
+
+def test_a_row_is_found_by_the_providers_receipt_too() -> None:
+    """Where the bill has no number of ours, the answer had one of theirs."""
+    record = attrs.evolve(payout("ada", State.PAID), receipt="wx-4200")
+    found = reconcile(
+        Bill(DAY, (attrs.evolve(row("voucher"), receipt="wx-4200"),)), [record]
+    )
+
+    assert [("match", record.payout.number)] == [
+        (one.kind, one.number) for one in found.comparisons
+    ]
+    assert "match" in found._repr_html_()
 
 
 def test_a_day_boundary_explains_what_one_bill_does_not_have() -> None:

@@ -90,8 +90,10 @@ class LedgerAccount:
     def __attrs_post_init__(self) -> None:
         require_id("campaign", self.campaign)
         _require_role(self.role)
+        if not isinstance(self.owner, str):
+            raise InvalidInputError("owner", self.owner, "a text")
         if self.role is Role.ROOM:
-            scope, _, name = str(self.owner).partition(":")
+            scope, _, name = self.owner.partition(":")
             require_id("owner", scope)
             require_id("owner", name)
         elif self.role is Role.DEBT:

@@ -9,6 +9,7 @@ I4  the money of each payout sits where its state says, once, and nothing of it
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, Literal
@@ -19,16 +20,20 @@ from wxengage.delivery.payouts import bill_number
 from wxengage.ledger.accounts import BELOW_ZERO, Role, measure
 from wxengage.ledger.book import Book
 from wxengage.ledger.entries import PAYOUT_REASONS, Row
-from wxengage.ledger.states import OVER, SEATS, State
+from wxengage.ledger.states import ASKED, OVER, SEATS, State
+from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from wxengage.ledger.records import PayoutRecord
 
-__all__ = ["Finding", "Invariant", "audit"]
+__all__ = ["CLEARED_WITHIN", "Finding", "Invariant", "audit", "overdue"]
 
 Invariant = Literal["I1", "I2", "I3", "I4"]
+#: Red packets and transfers that nobody takes are back after 24 hours (the rules
+#: WX-RP-004 and WX-TRF-001); the bill of the next day settles the rest.
+CLEARED_WITHIN: Final = dt.timedelta(hours=72)
 # Where the money of a payout comes from, and what limits it; the rest are seats.
 _SOURCES: Final = (Role.BUDGET, Role.SUSPENSE)
 _LIMITS: Final = (Role.ROOM, Role.LIMITS)
@@ -90,6 +95,39 @@ def audit(
         *_one_payout_a_reward(records),
         *_payouts_sit_where_they_say(rows, records),
     )
+
+
+def overdue(
+    payouts: Iterable[PayoutRecord],
+    now: dt.datetime,
+    *,
+    after: dt.timedelta = CLEARED_WITHIN,
+) -> tuple[PayoutRecord, ...]:
+    """Return the payouts whose money has been on its way for too long (逾期未结).
+
+    Parameters
+    ----------
+    payouts
+        Every payout there is.
+    now
+        Aware.
+    after
+        Since its first request.
+
+    Returns
+    -------
+    tuple of PayoutRecord
+        Asked of the provider that long ago or longer, and without an end; the
+        oldest first.
+    """
+    latest = micros("now", now) - span_micros("after", after)
+    ages = [
+        (micros("submitted", record.submitted or record.at), record)
+        for record in payouts
+        if record.state in ASKED
+    ]
+    found = [pair for pair in ages if pair[0] <= latest]
+    return tuple(record for _, record in sorted(found, key=lambda pair: pair[0]))
 
 
 def _entries_sum_to_zero(rows: tuple[Row, ...]) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ Direction = Literal["out", "in"]
 # Source: the columns of fundflowbill (申请资金账单), v3, basic account.
 _AT: Final = "记账时间"
 _FLOW: Final = "资金流水单号"
+_RECEIPT: Final = "微信支付业务单号"
 _BUSINESS: Final = "业务名称"
 _DIRECTION: Final = "收支类型"
 _AMOUNT: Final = "收支金额(元)"
@@ -59,6 +60,9 @@ class BillRow:
         ``"out"`` of the merchant's account, or ``"in"``.
     fen
         How much, in fen.
+    receipt
+        WeChat Pay's number of what it was (微信支付业务单号); "" where the bill has
+        no such column.
     """
 
     row: int
@@ -68,6 +72,7 @@ class BillRow:
     business: str
     direction: Direction
     fen: Fen
+    receipt: str = ""
 
 
 @attrs.frozen
@@ -180,6 +185,7 @@ def _row(number: int, line: str, columns: Sequence[str], date: dt.date) -> BillR
         told[_BUSINESS],
         direction,
         _amount(f"{name}, {_AMOUNT}", told[_AMOUNT]),
+        told.get(_RECEIPT, ""),
     )
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from wxengage.errors import INT64_MAX, InvalidInputError, OverdrawnError
-from wxengage.ledger.accounts import BELOW_ZERO, LedgerAccount
+from wxengage.ledger.accounts import BELOW_ZERO, LedgerAccount, require_unit
 from wxengage.ledger.entries import (
     REVERSAL,
     Entry,
@@ -177,7 +177,28 @@ class Book:
         return tuple(self._by_ref.get(ref, ()))
 
     def balance(self, account: LedgerAccount, unit: str) -> int:
-        """Return what an account holds; 0 where nothing was ever posted to it."""
+        """Return what an account holds.
+
+        Parameters
+        ----------
+        account
+            The account.
+        unit
+            Of what.
+
+        Returns
+        -------
+        int
+            0 where nothing was ever posted to it.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is no account, or no unit: a misspelt one would seem to be empty.
+        """
+        if not isinstance(account, LedgerAccount):
+            raise InvalidInputError("account", account, "a LedgerAccount")
+        require_unit(unit)
         return self._balances.get((account, unit), 0)
 
     def balances(self) -> dict[tuple[LedgerAccount, str], int]:

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
+import numpy as np
 
 from wxengage.errors import InvalidInputError
 from wxengage.ledger.accounts import FEN, measure
 from wxengage.ledger.bills import Bill, BillRow
 from wxengage.ledger.records import PayoutRecord
 from wxengage.ledger.states import OVER, State
-from wxengage.tables import aligned
+from wxengage.tables import html_table, text_table
 from wxengage.times.zones import SHANGHAI, zone
 
 if TYPE_CHECKING:
@@ -97,9 +98,18 @@ class Reconciliation:
         return dict(Counter(one.kind for one in self.comparisons))
 
     def __str__(self) -> str:
-        names = [field.name for field in attrs.fields(Comparison)]
-        rows = [[str(getattr(one, name)) for name in names] for one in self.comparisons]
-        return aligned([names, *rows])
+        return text_table(self._columns())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._columns())
+
+    def _columns(self) -> dict[str, Any]:
+        return {
+            field.name: np.array(
+                [getattr(one, field.name) for one in self.comparisons], dtype=object
+            )
+            for field in attrs.fields(Comparison)
+        }
 
 
 def reconcile(
@@ -134,7 +144,8 @@ def reconcile(
 
     Notes
     -----
-    A payout's money leaves between its first request and its arrival, give or take
+    A row is found by the payout's number, or by the provider's receipt. A payout's
+    money leaves between its first request and its arrival, give or take
     ten minutes. If the bills do not cover all of these days, a payout that they do
     not have is ``"cross_midnight"``, not missing. ``O(n)``.
     """
@@ -143,9 +154,7 @@ def reconcile(
     rows = [row for bill in days.values() for row in bill.rows]
     ours = [row for row in rows if wanted is None or row.business in wanted]
     records = _by_number(payouts)
-    moved: dict[str, list[BillRow]] = {}
-    for row in ours:
-        moved.setdefault(row.number or row.flow, []).append(row)
+    moved = _by_our_number(ours, records)
     compared = [
         _compared(number, found, records.get(number)) for number, found in moved.items()
     ]
@@ -188,6 +197,18 @@ def _by_number(payouts: Iterable[PayoutRecord]) -> dict[str, PayoutRecord]:
         if measure(record.payout.reward)[0] == FEN:
             records[number] = record
     return records
+
+
+def _by_our_number(
+    rows: list[BillRow], records: dict[str, PayoutRecord]
+) -> dict[str, list[BillRow]]:
+    """Return rows by number: ours, or else the provider's where we know it."""
+    receipts = {one.receipt: number for number, one in records.items() if one.receipt}
+    moved: dict[str, list[BillRow]] = {}
+    for row in rows:
+        known = row.number if row.number in records else receipts.get(row.receipt)
+        moved.setdefault(known or row.number or row.flow, []).append(row)
+    return moved
 
 
 def _compared(

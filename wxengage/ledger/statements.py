@@ -7,11 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import numpy as np
 
 from wxengage.errors import require_id
 from wxengage.ledger.accounts import FEN, Role
 from wxengage.money import format_yuan
-from wxengage.tables import aligned
+from wxengage.tables import aligned, html_table
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -89,6 +90,16 @@ class Statement:
         names = [field.name for field in attrs.fields(Line)]
         rows = [[_shown(line, name) for name in names] for line in self.lines]
         return aligned([names, *rows])
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            {
+                field.name: np.array(
+                    [_shown(line, field.name) for line in self.lines], dtype=object
+                )
+                for field in attrs.fields(Line)
+            }
+        )
 
 
 def _shown(line: Line, name: str) -> str:
