@@ -44,6 +44,13 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def wechatpy_alpha(session: nox.Session) -> None:
+    """Run what speaks to WeChat with the alpha of wechatpy 2 as well."""
+    session.install("-e", ".[dev]", "wechatpy[cryptography]==2.0.0a26")
+    session.run("pytest", "tests/adapters", "tests/testing", *session.posargs)
+
+
+@nox.session(python="3.11")
 def no_extras(session: nox.Session) -> None:
     """Run the tests with no extra at all: what needs one skips, with its reason."""
     session.install("-e", ".", "pytest>=8.3", "hypothesis>=6.112", "sybil>=9")

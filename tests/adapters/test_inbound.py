@@ -85,8 +85,23 @@ def test_the_encrypted_verification_of_wecom_is_opened() -> None:
     inbound = Inbound(CORP, token=TOKEN, aes_key=KEY)
     forged = dict(push.query) | {"echostr": push.query["echostr"][:-8] + "AAAAAAA="}
 
+    undecodable = dict(push.query) | {"echostr": "\udcff"}
+
     assert "7412589630" == inbound.read("GET", push.query, b"", NOON).reply()
     assert "bad_signature" == reason(inbound, push, query=forged)
+    assert "bad_signature" == reason(inbound, push, query=undecodable)
+    no_echo = {k: v for k, v in push.query.items() if k != "echostr"}
+    assert "bad_signature" == reason(inbound, push, query=no_echo)
+
+
+@pytest.mark.parametrize("echo", ["", "\n", "\udcff", "a\x00"])
+def test_an_echo_that_is_no_text_is_refused(echo: str) -> None:
+    """Only what can be printed is sent back."""
+    push = PLAIN.verification(NOON)
+
+    assert "malformed_query" == reason(
+        OPEN, push, query=dict(push.query) | {"echostr": echo}
+    )
 
 
 @pytest.mark.parametrize(("inbound", "pushes"), [(OPEN, PLAIN), (SAFE, SEALED)])
@@ -371,6 +386,9 @@ def test_json_is_read_from_mini_programs_alone() -> None:
         (json.dumps({str(n): n for n in range(500)}).encode(), "too_many_tags"),
         (json.dumps({"a": [0] * 500}).encode(), "too_many_tags"),
         (b'{"MsgType": "text"', "malformed"),
+        (b'{"a": [[1], [2]]}', "malformed"),
+        (b'{"FromUserName": "o\\ud800"}', "malformed"),
+        (b'{"FromUserName": "o\\u0000"}', "malformed"),
     ):
         assert why == reason(inbound, push, body=body), body[:20]
 
@@ -381,6 +399,36 @@ def test_no_bytes_bring_another_error(body: bytes) -> None:
     push = PLAIN.push("message", "oAlice", NOON)
     try:
         OPEN.read("POST", push.query, body, NOON)
+    except CallbackRejected as error:
+        assert error.reason  # noqa: PT017  both ends are right
+
+
+NAMES = ["MsgType", "Event", "CreateTime", "FromUserName", "List", "Encrypt", "x"]
+WORDS = [
+    "event",
+    "subscribe",
+    "subscribe_msg_popup_event",
+    "1772424000",
+    "\ud800",
+    "\0",
+]
+LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6)
+    ),
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON))
+def test_no_json_brings_another_error(fields: dict[str, object]) -> None:
+    """Of any shape and with any characters."""
+    inbound = Inbound(MINI, token=TOKEN, allow_plaintext=True)
+    push = Pushes(MINI, token=TOKEN).raw(json.dumps(fields), NOON)
+    try:
+        inbound.read("POST", push.query, push.body, NOON)
     except CallbackRejected as error:
         assert error.reason  # noqa: PT017  both ends are right
 
@@ -401,7 +449,7 @@ def test_no_fields_bring_another_error(fields: dict[str, str]) -> None:
     except CallbackRejected as error:
         assert "malformed" == error.reason  # noqa: PT017
     else:
-        assert fields["FromUserName"] == "oA" or not callback.events
+        assert {fields["FromUserName"]} >= {event.user for event in callback.events}
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])))

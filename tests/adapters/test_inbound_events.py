@@ -19,6 +19,8 @@ from wxengage.rules.book import rulebook
 from wxengage.testing.pushes import Pushes
 from wxengage.users import Account, AccountKind
 
+pytest.importorskip("cryptography", reason="cryptography is not installed")
+
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("Asia/Shanghai"))
 SECOND = int(NOON.timestamp())
 TOKEN = "let-me-in"  # noqa: S105  a test's
@@ -402,3 +404,28 @@ def test_the_pushes_of_the_fake_refuse_what_they_cannot_make() -> None:
     """A test that asks for nonsense is told so."""
     with pytest.raises(InvalidInputError, match="did you mean 'follow'"):
         Pushes(SHOP, token=TOKEN).push("folow", "oA", NOON)
+
+
+def test_the_pushes_of_the_fake_are_what_wechat_sends() -> None:
+    """Each kind of act comes back as that kind of event."""
+    pushes = Pushes(SHOP, token=TOKEN)
+    inbound = Inbound(SHOP, token=TOKEN, allow_plaintext=True)
+    found = {}
+    kinds = (
+        *("message", "follow", "unfollow", "scan", "menu_click", "click", "open"),
+        *("subscribe", "decline"),
+    )
+    for kind in kinds:
+        push = pushes.push(kind, "o'; DROP TABLE users;--", NOON, item="t1")
+        (event,) = inbound.read(push.method, push.query, push.body, NOON).events
+        found[kind] = event.kind, event.user, event.item
+
+    assert {
+        kind: (
+            kind,
+            "o'; DROP TABLE users;--",
+            None if kind in {"message", "unfollow", "open"} else "t1",
+        )
+        for kind in kinds
+    } == found
+    assert "Pushes('shop')" == repr(pushes)

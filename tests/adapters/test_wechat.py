@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import attrs
 import pytest
 
 from wxengage.adapters.endpoints import Endpoint
+from wxengage.adapters.inbound import Inbound
 from wxengage.adapters.outgoing import (
     Content,
     CustomerTask,
@@ -28,7 +30,7 @@ from wxengage.channels.answers import ANSWERS
 from wxengage.delivery.actions import action_of
 from wxengage.delivery.outcomes import NotSent, Unknown
 from wxengage.delivery.ports import Letter, Sender
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, MissingExtraError
 from wxengage.sends import Send, Sent
 from wxengage.testing.faults import Fault
 from wxengage.testing.fixtures import fake_wechat
@@ -564,3 +566,40 @@ def test_a_template_may_lead_to_a_mini_program(fake_wechat: FakeWeChat) -> None:
     (message,) = fake_wechat.messages
     assert {"appid": "wxmini", "pagepath": "pages/a?b=1"} == message.body["miniprogram"]
     assert "url" not in message.body
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [
+        ("wechatpy.client.base", "wechatpy"),
+        ("cryptography.hazmat.primitives", "cryptography"),
+    ],
+)
+def test_without_the_extra_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, module: str, package: str
+) -> None:
+    """Already when a sender is made, not with the first letter."""
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "wxengage.adapters.transport", raising=False)
+
+    def make() -> object:
+        if package == "wechatpy":
+            return OfficialAccountSender(SHOP, says(Text("hi")), secret=SECRET)
+        return Inbound(SHOP, token="t", aes_key="a" * 43)  # noqa: S106  a test's
+
+    with pytest.raises(MissingExtraError, match=r"pip install 'wxengage\[wechat\]'"):
+        make()
+
+
+def test_an_early_letter_says_until_when(fake_wechat: FakeWeChat) -> None:
+    """So that it is not asked about every minute."""
+    opens = fake_wechat.now + HOUR
+
+    assert NotSent("too_early", "wait", until=opens) == official(fake_wechat).send(
+        letter(not_before=opens), fake_wechat.now
+    )
+
+
+def test_senders_say_who_they_are(fake_wechat: FakeWeChat) -> None:
+    """Their text has no secret."""
+    assert "OfficialAccountSender('shop')" == repr(official(fake_wechat))

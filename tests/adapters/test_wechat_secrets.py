@@ -259,6 +259,31 @@ def test_no_redirect_is_followed() -> None:
     assert 1 == len(SEEN)
 
 
+class _Proxy(BaseHTTPRequestHandler):
+    def do_CONNECT(self) -> None:
+        """Let nobody through."""
+        SEEN.append(self.path)
+        self.send_error(403)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_proxy_is_used_where_it_is_named() -> None:
+    """It is asked for a tunnel; where it gives none, the message did not go."""
+    SEEN.clear()
+    for server in serve(HTTPServer(("127.0.0.1", 0), _Proxy)):
+        proxy = f"http://127.0.0.1:{server.server_port}"
+        endpoint = Endpoint("https://qyapi.weixin.qq.com", proxy=proxy)
+        robot = GroupRobotSender(hi, key=SENTINEL, endpoint=endpoint)
+
+        assert NotSent("not_reached", "retry") == robot.send(
+            letter("group_robot"), NOON
+        )
+
+    assert ["qyapi.weixin.qq.com:443"] == SEEN
+
+
 def test_the_environment_sets_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """What speaks to WeChat is said in the code, not in a variable."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

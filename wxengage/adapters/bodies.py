@@ -236,8 +236,14 @@ def _plain(value: object, depth: int) -> _Value:
     if isinstance(value, list):
         if len(value) > MOST_TAGS:
             raise CallbackRejected("too_many_tags", f"at most {MOST_TAGS} are read")
-        return _flat([_plain(one, depth + 1) for one in value])
-    return value if isinstance(value, str) else ("" if value is None else str(value))
+        many = [_plain(one, depth + 1) for one in value]
+        if any(isinstance(one, tuple) for one in many):
+            raise CallbackRejected("malformed", "a list within a list")
+        return _flat(many)
+    told = value if isinstance(value, str) else ("" if value is None else str(value))
+    if _NO_XML.search(told):
+        raise CallbackRejected("malformed", "a character that no text has")
+    return told
 
 
 def xml_of(fields: Mapping[str, str | int]) -> str:

@@ -215,8 +215,8 @@ class Inbound:
 
         Notes
         -----
-        ``O(n)`` in the body, which has at most 64 KiB. The size is checked
-        before anything else is done with the body.
+        ``O(n)`` in the body, which has at most 64 KiB: a longer one is not even
+        decoded.
         """
         micros("now", now)
         _require_types(query, body)

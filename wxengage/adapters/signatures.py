@@ -55,7 +55,9 @@ def signature(token: Secret, *parts: str) -> str:
     'e66de5948c5e9b492c1d768d141b44de289a036c'
     """
     text = "".join(sorted((token.reveal(), *parts)))
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    # A part that is no text has a digest too, which is that of nothing signed.
+    raw = text.encode(errors="surrogatepass")
+    return hashlib.sha1(raw, usedforsecurity=False).hexdigest()
 
 
 def checked(

@@ -103,8 +103,14 @@ def _watching(seconds: float, secret: Secret | None) -> Iterator[_Watch]:
 class _Discreet(HTTPConnection):
     """A connection that alone knows the secret."""
 
+    connecting = False
+
     def connect(self) -> None:
-        super().connect()
+        self.connecting = True
+        try:
+            super().connect()
+        finally:
+            self.connecting = False
         _CURRENT.watch.see(self.sock)
 
     def request(  # type: ignore[override]  # the rest is passed on as it is
@@ -132,7 +138,8 @@ class _Discreet(HTTPConnection):
         if self.sock is None:
             self.connect()
         _CURRENT.watch.see(self.sock)
-        _CURRENT.watch.left = True
+        # What asks a proxy for a tunnel is not the call itself.
+        _CURRENT.watch.left |= not self.connecting
         super().send(data)
 
 

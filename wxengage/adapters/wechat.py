@@ -145,7 +145,7 @@ class _Sender:
 
     def _deliver(self, letter: Letter, now: dt.datetime) -> Outcome:
         to = self._address(letter.send)
-        if to is None:
+        if not to:
             return NotSent("no_recipient", "drop")
         wanted, build = REQUESTS[letter.send.channel]
         try:
@@ -155,6 +155,7 @@ class _Sender:
             _LOG.exception("letter %s is not composed", letter.key[:_SHOWN])
             return NotSent("not_composed", "mend")
         if not isinstance(content, wanted):
+            _LOG.error("letter %s needs a %s", letter.key[:_SHOWN], wanted.__name__)
             return NotSent("not_composed", "mend")
         came = self._post(build(content, to, letter.key))
         return _outcome(came, letter, to, now)
