@@ -14,7 +14,7 @@ import pytest
 from wxengage.campaigns.checkins.campaign import CheckIn
 from wxengage.campaigns.contests.campaign import Contest
 from wxengage.campaigns.contests.lottery import Prize, winning_odds
-from wxengage.campaigns.contests.ranking import rank_entries
+from wxengage.campaigns.contests.ranking import capped_votes, rank_entries
 from wxengage.campaigns.facts import GRANTED, Fact
 from wxengage.campaigns.folding import advance
 from wxengage.campaigns.funnel import campaign_funnel
@@ -257,6 +257,15 @@ def test_without_chance_a_ranking_has_no_intervals() -> None:
     assert {"best", "worst", "viewers"} < set(drawn.columns())
 
 
+def test_clusters_are_known_unless_one_says_which_are() -> None:
+    """Four votes of one device are two; entries without a vote have none."""
+    entries, clusters = [0, 0, 0, 0, 1, 1], [7, 7, 7, 7, 1, 2]
+
+    assert [2, 2, 0] == capped_votes(entries, clusters, size=3).tolist()
+    assert [4, 2] == capped_votes(entries, clusters, known=[False] * 6).tolist()
+    assert [] == capped_votes([], []).tolist()
+
+
 def test_nearly_everybody_wins_with_the_same_odds() -> None:
     """Nine of ten, though it takes long until nine are served."""
     odds = winning_odds({f"u{n}": 1 for n in range(10)}, [Prize(Points(1), 9)])
@@ -309,10 +318,10 @@ def test_shares_of_nobody_are_unknown() -> None:
 
 
 def test_profits_of_attacks_print() -> None:
-    """In a prompt, a terminal and a notebook."""
+    """In a prompt, a terminal and a notebook; of two sizes, one is one attack."""
     profits = attack_profits(
         SPRING,
-        fakes=(2,),
+        fakes=(2, 3),
         identity_cost=10,
         rng=np.random.default_rng(4),
         attacks=(Attack("burst", within=HOUR),),
@@ -321,7 +330,7 @@ def test_profits_of_attacks_print() -> None:
     )
 
     assert "<Profits of 1 attacks>" == repr(profits)
-    assert "burst" in str(profits)
+    assert 2 == str(profits).count("burst")
     assert "<table" in profits._repr_html_()
 
 

@@ -53,7 +53,8 @@ class Profits:
         return dict(self.table)
 
     def __repr__(self) -> str:
-        return f"<Profits of {len(self.table['attack'])} attacks>"
+        attacks = set(self.table["attack"].tolist())
+        return f"<Profits of {len(attacks)} attacks>"
 
     def __str__(self) -> str:
         lines = [list(self.table)]
