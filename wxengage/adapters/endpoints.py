@@ -42,7 +42,8 @@ class Endpoint:
         How long a connection may take, and one piece of an answer, in seconds.
     total
         How long a call may take in all, in seconds, however slowly the answer
-        drips. What is not there by then is an unknown outcome.
+        drips. What is not there by then is an unknown outcome. Only the look-up of
+        the host's name is outside of it.
     proxy
         The address of a proxy; None for none. The environment is not asked.
 
