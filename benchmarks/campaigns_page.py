@@ -60,8 +60,8 @@ name an inviter, a tenth of them after a scan; some followed before, some were a
 a second inviter, a fifth leave and half of these come back. An invite counts after
 three days and is final a week later; what is asked, a day after the end, is how many
 invites of each inviter there are, count, wait, are revoked and are refused, and what is
-owed. *Check-ins*: a tenth as many users as check-ins, thirty days in Shanghai; what is
-asked is days, the longest streak and what is owed.
+owed. *Check-ins*: a tenth as many users as check-ins, at random within thirty days;
+what is asked is days by Shanghai's calendar, the longest streak and what is owed.
 
 Polars and pandas are told what wxengage is not: that no invites close a circle, that
 the campaign is over, and that nobody comes and leaves at one instant. They get kinds as
