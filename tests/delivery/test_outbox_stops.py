@@ -29,18 +29,15 @@ from wxengage.codec import dump, load
 from wxengage.delivery.actions import ACTIONS, action_of
 from wxengage.delivery.outbox.backoff import Backoff
 from wxengage.delivery.outbox.box import Outbox, Suppression, enqueue, lift
-from wxengage.delivery.outbox.breakers import Place, places_of
+from wxengage.delivery.outbox.breakers import Breaker, Place, places_of
 from wxengage.delivery.outbox.checkup import health
 from wxengage.delivery.outbox.leasing import begin, lease, next_due
 from wxengage.delivery.outbox.policy import OutboxPolicy
 from wxengage.delivery.outbox.recording import record, revive, settle
-from wxengage.delivery.outbox.states import (
-    State,
-)
+from wxengage.delivery.outbox.rows import OutboxRow
+from wxengage.delivery.outbox.states import State
 from wxengage.delivery.outcomes import NotSent
-from wxengage.delivery.payouts import (
-    Accepted,
-)
+from wxengage.delivery.payouts import Accepted, Cancelled, Refunded
 from wxengage.delivery.ports import Letter
 from wxengage.errors import IllegalTransitionError, InvalidInputError
 
@@ -161,6 +158,31 @@ def test_an_answer_from_before_leaves_an_open_breaker_open() -> None:
     assert [Place("account")] == list(box.breakers)
 
 
+def test_troubles_that_come_while_it_is_open_open_nothing_anew() -> None:
+    """Letters that were on their way fail too, and the pause does not grow."""
+    box, found = lease(filled(*three(), letter(name="d")), NOON)
+    for one in found:
+        box, _ = begin(box, *one, NOON)
+    seen = []
+    for one, code in zip(found, ("40001", "42001", "48004", "40001"), strict=True):
+        box = record(box, *one, NotSent(code, "stop"), NOON, rng=chance())
+        (breaker,) = box.breakers.values()
+        seen.append((breaker.opened, breaker.failures, breaker.until is None))
+
+    assert [(1, 1, False), (1, 2, False), (2, 3, True), (2, 4, True)] == seen
+
+
+def test_a_breaker_is_not_frozen_by_a_clock_that_was_turned_back() -> None:
+    """A pause that begins far in the future is over; a calendar's end is not."""
+    paused, _ = answered(filled(*three()), NotSent("40001", "stop"))
+    until, _ = answered(filled(*three()[:1]), NotSent("45009", "wait"))
+    day = 24 * HOUR
+    (pause,), (end,) = paused.breakers.values(), until.breakers.values()
+
+    early = int((NOON - day).timestamp() * 10**6)
+    assert ("half_open", "open") == (pause.stands(early), end.stands(early))
+
+
 def test_payouts_are_no_part_of_a_banned_account() -> None:
     """They have one place: the way they are paid."""
     assert (Place("channel", "", "payout:cash"),) == places_of(MONEY)
@@ -266,6 +288,11 @@ def test_rows_and_breakers_are_kept_as_text(of: Letter) -> None:
         ),
         (lambda: settle(filled(letter()), letter().key, TIMEOUT, NOON), "for sure"),
         (lambda: lift(Outbox(), "x"), "what must be a Place"),  # type: ignore[arg-type]  # the mistake under test
+        (lambda: OutboxRow("x", 0, 0, 0, 0), "letter must be a Letter"),  # type: ignore[arg-type]  # the mistake under test
+        (lambda: OutboxRow(MONEY, -1, 0, 0, 0), "seq must be at least 0"),
+        (lambda: OutboxRow(MONEY, 0, 0, 0, 0, state="due"), "state must be a State"),  # type: ignore[arg-type]  # the mistake under test
+        (lambda: OutboxRow(MONEY, 0, 0, 0, 0, code=1), "code must be a text"),  # type: ignore[arg-type]  # the mistake under test
+        (lambda: Breaker("x"), "place must be a Place"),  # type: ignore[arg-type]  # the mistake under test
         (lambda: Place("galaxy"), "scope must be"),  # type: ignore[arg-type]  # the mistake under test
         (lambda: NotSent("x", "drop", until=NOON), "until must be None"),
         (lambda: Letter(PAYOUT, "x"), "key must be the payout's number"),
@@ -294,3 +321,6 @@ def test_only_a_dead_letter_is_revived_and_what_went_cannot_not_have() -> None:
     with pytest.raises(IllegalTransitionError, match="does not take DROP"):
         settle(box, row.key, NotSent("failed", "drop"), NOON)
     assert box == settle(box, row.key, sent(letter()), NOON)
+    back, _ = answered(filled(MONEY), Refunded(NUMBER, NOON))
+    assert back == settle(back, NUMBER, Cancelled(NUMBER, NOON), NOON)
+    assert "Outbox(1 letters)" == repr(back)

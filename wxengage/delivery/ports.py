@@ -127,7 +127,11 @@ class Sender(Protocol):
         """Deliver a letter, once for each key, and say what became of it."""
 
     def query(self, letter: Letter, now: dt.datetime) -> Outcome:
-        """Say what became of a letter without sending it."""
+        """Say what became of a letter without sending it.
+
+        ``NotSent`` only where that is sure; it is ``Unknown`` to whoever cannot look
+        it up.
+        """
 
 
 def letters(sends: Plan | Iterable[Send]) -> tuple[Letter, ...]:

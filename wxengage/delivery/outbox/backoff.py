@@ -26,8 +26,8 @@ class Backoff:
     first
         The pause after the first attempt, at its longest.
     most
-        No pause is longer. A pause that ends later than this from now was written
-        by a clock that has been turned back since, and is over.
+        No pause is longer. A pause that ends later than twice this from now was
+        written by a clock that has been turned back since, and is over.
     growth
         Each pause is so many times the one before. Whole, at least 1.
     jitter

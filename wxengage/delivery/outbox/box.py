@@ -180,7 +180,7 @@ def enqueue(outbox: Outbox, letters: Iterable[Letter], now: dt.datetime) -> Outb
         If something is no letter, or another letter has its key.
     """
     at = micros("now", now)
-    seq = len(outbox)
+    seq = 1 + max((row.seq for row in outbox.rows.values()), default=-1)
     added: dict[str, OutboxRow] = {}
     for place, letter in enumerate(letters):
         if not isinstance(letter, Letter):

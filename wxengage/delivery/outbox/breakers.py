@@ -200,8 +200,8 @@ class Breaker:
             return "closed"
         if self.until is None:
             return "open"
-        # A pause that begins in the future: the clock has been turned back.
-        turned_back = self.pause is not None and self.until > at + self.pause
+        # A pause that begins well in the future: the clock has been turned back.
+        turned_back = self.pause is not None and self.until > at + 2 * self.pause
         return "half_open" if at >= self.until or turned_back else "open"
 
     def after(self, trouble: Trouble, at: int, policy: OutboxPolicy) -> Breaker:

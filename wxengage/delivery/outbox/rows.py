@@ -143,15 +143,15 @@ class OutboxRow:
 
     def held(self, at: int, policy: OutboxPolicy) -> bool:
         """Return whether somebody has it at an instant."""
-        # A lease that ends later than any lease made now was made by a clock that
-        # has been turned back since, and is over.
-        longest = at + span_micros("lease_for", policy.lease_for)
+        # A lease that ends later than any that is made now was made by a clock that
+        # has been turned back since, and is over. Two clocks may differ by a lease.
+        longest = at + 2 * span_micros("lease_for", policy.lease_for)
         return self.lease_until is not None and at < self.lease_until <= longest
 
     def ready_at(self, at: int, policy: OutboxPolicy) -> int:
         """Return from when on it may be leased, as it looks at an instant."""
-        most = span_micros("most", policy.backoff.most)
-        if self.next_at is None or self.next_at > at + most:
+        longest = at + 2 * span_micros("most", policy.backoff.most)
+        if self.next_at is None or self.next_at > longest:
             return self.not_before
         return max(self.not_before, self.next_at)
 
