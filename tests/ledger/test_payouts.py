@@ -321,6 +321,35 @@ def test_a_lost_lease_tells_facts_and_no_guesses(outcome: Any, state: State) -> 
     assert state is changed.state
 
 
+@pytest.mark.parametrize("fence", [0, 1, 3])
+def test_only_the_latest_lease_may_guess(fence: int) -> None:
+    """Neither an older one nor one that was never given."""
+    record = attrs.evolve(standing(State.SUBMITTING), fence=2)
+
+    for outcome in (BUSY, Unknown("read timeout")):
+        assert (record, None) == advance(record, Answered(LATER, outcome, fence))
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.UNKNOWN])
+def test_a_number_that_is_not_found_has_not_failed(state: State) -> None:
+    """A query that finds nothing says nothing of a request that is on its way."""
+    nothing = Refused(NUMBER, "NOT_FOUND", final=False, action="retry")
+
+    changed, _ = advance(standing(state), Queried(LATER, nothing))
+
+    assert State.UNKNOWN is changed.state
+
+
+def test_a_record_keeps_the_instant_of_its_first_request() -> None:
+    """From then on the money may have left."""
+    first, _ = advance(standing(State.RESERVED), Leased(AT))
+    lost, _ = advance(first, Answered(AT, Unknown("read timeout"), 2))
+
+    again, _ = advance(lost, Leased(LATER))
+
+    assert (AT, 2) == (again.submitted, again.attempts)
+
+
 @pytest.mark.parametrize(
     "outcome",
     [
