@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.delivery.boxes import (
     HOUR,
@@ -29,6 +31,8 @@ from wxengage.delivery.outbox.box import Outbox, enqueue
 from wxengage.delivery.outbox.leasing import Request, begin, lease, next_due
 from wxengage.delivery.outbox.policy import OutboxPolicy
 from wxengage.delivery.outbox.recording import record, revive
+from wxengage.delivery.outbox.rows import OutboxRow
+from wxengage.delivery.outbox.shelf import Rows
 from wxengage.delivery.outbox.states import (
     FINAL,
     TRANSITIONS,
@@ -126,6 +130,25 @@ def test_an_expired_letter_is_dropped() -> None:
     late, request = begin(leased, key, fence, NOON + HOUR)
     assert request is None
     assert ("dropped", "expired") == told(late)
+
+
+@given(st.lists(st.lists(st.integers(0, 400), max_size=200), max_size=6))
+def test_rows_are_a_dict_that_is_a_value(changes: list[list[int]]) -> None:
+    """Changed, they are what a dict would be; those from before stay as they were."""
+    rows, peer = Rows(), dict[str, OutboxRow]()
+    old: list[tuple[Rows, dict[str, OutboxRow]]] = []
+    blank = OutboxRow(letter(), 0, 0, 0, 0)
+    for turn, change in enumerate(changes):
+        new = [
+            attrs.evolve(blank, letter=Letter(blank.letter.body, f"k{n}"), seq=turn)
+            for n in change
+        ]
+        old.append((rows, dict(peer)))
+        rows = rows.changed(new)
+        peer |= {row.key: row for row in new}
+        assert list(peer.items()) == list(rows.items())
+        assert len(peer) == len(rows)
+    assert all(before == dict(was) for was, before in old)
 
 
 # Leases.

@@ -17,6 +17,7 @@ import pytest
 from tests.delivery.faulty import FAULTS, POLICY, Steps, World, hoped, run
 from wxengage.delivery.outbox.leasing import begin, lease
 from wxengage.delivery.outbox.recording import record
+from wxengage.delivery.outbox.shelf import Rows
 from wxengage.delivery.outbox.states import FINAL, State
 from wxengage.delivery.outcomes import NotSent, Unknown
 from wxengage.delivery.payouts import Payout, Refused
@@ -164,8 +165,8 @@ def recorded_silently(
 ) -> Outbox:
     """Give a letter up at the first failure, and tell nobody."""
     if isinstance(answer, Unknown):
-        rows = {name: row for name, row in box.rows.items() if name != key}
-        return attrs.evolve(box, rows=MappingProxyType(rows))
+        left = [row for row in box.rows.values() if row.key != key]
+        return attrs.evolve(box, rows=Rows().changed(left))
     return record(box, key, fence, answer, now, **how)
 
 

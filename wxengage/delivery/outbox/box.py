@@ -1,8 +1,9 @@
 """The outbox in memory (发件箱), a value: rows by key, breakers, and suppressions.
 
 Every operation takes an outbox and returns another one, so that what is in a store
-and what is in a worker's hands are never the same object half changed. It looks at
-every row, which is right for thousands; a store keeps the rows, and an index.
+and what is in a worker's hands are never the same object half changed. A lease
+looks at every row, which is right for thousands; a store keeps the rows, and an
+index.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import attrs
 from wxengage.delivery.outbox.breakers import Breaker, Place, places_of
 from wxengage.delivery.outbox.policy import OutboxPolicy
 from wxengage.delivery.outbox.rows import OutboxRow
+from wxengage.delivery.outbox.shelf import Rows
 from wxengage.delivery.ports import Letter
 from wxengage.errors import InvalidInputError, require_id
 from wxengage.sends import Send
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbox", "Suppression", "enqueue", "lift", "suppression_of"]
 
-_NO_ROWS: Final[Mapping[str, OutboxRow]] = MappingProxyType({})
 _NO_BREAKERS: Final[Mapping[Place, Breaker]] = MappingProxyType({})
 
 
@@ -87,7 +88,7 @@ class Outbox:
     """
 
     policy: OutboxPolicy = attrs.field(default=OutboxPolicy())
-    rows: Mapping[str, OutboxRow] = attrs.field(default=_NO_ROWS)
+    rows: Rows = attrs.field(default=Rows())
     breakers: Mapping[Place, Breaker] = attrs.field(default=_NO_BREAKERS)
     suppressed: frozenset[Suppression] = attrs.field(default=frozenset())
 
@@ -119,10 +120,8 @@ class Outbox:
 
     def with_rows(self, rows: Iterable[OutboxRow]) -> Outbox:
         """Return the outbox with some rows changed or added."""
-        changed = {row.key: row for row in rows}
-        if not changed:
-            return self
-        return attrs.evolve(self, rows=MappingProxyType({**self.rows, **changed}))
+        changed = tuple(rows)
+        return attrs.evolve(self, rows=self.rows.changed(changed)) if changed else self
 
     def with_breakers(self, breakers: Mapping[Place, Breaker]) -> Outbox:
         """Return the outbox with these breakers and no others."""
