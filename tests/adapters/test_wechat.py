@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
+from wxengage.adapters.calls import MOST_BYTES, Lost, answer_of
 from wxengage.adapters.endpoints import Endpoint
 from wxengage.adapters.inbound import Inbound
 from wxengage.adapters.outgoing import (
@@ -429,3 +430,8 @@ def test_an_early_letter_says_until_when(fake_wechat: FakeWeChat) -> None:
 def test_senders_say_who_they_are(fake_wechat: FakeWeChat) -> None:
     """Their text has no secret."""
     assert "OfficialAccountSender('shop')" == repr(official(fake_wechat))
+
+
+def test_an_answer_of_any_length_is_not_read() -> None:
+    """A megabyte says more than WeChat ever does."""
+    assert Lost("the answer is too long") == answer_of(200, b"{}" + b" " * MOST_BYTES)
