@@ -119,6 +119,28 @@ def test_events_may_lie_in_parquet_files(tmp_path: Path) -> None:
         assert expected == rows(replay(SPRING, source, as_of=LATER), "facts")
 
 
+def test_parquet_is_known_by_both_its_endings(tmp_path: Path) -> None:
+    """As where logs are read; a file that is none is named."""
+    frame = pl.DataFrame(table_of(INVITES))
+    expected = rows(replay(SPRING, INVITES, as_of=LATER), "facts")
+    for name in ("events.pq", "EVENTS.PARQUET"):
+        frame.write_parquet(tmp_path / name)
+        assert expected == rows(replay(SPRING, tmp_path / name, as_of=LATER), "facts")
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"not parquet at all")
+
+    with pytest.raises(InvalidInputError, match=r"file broken\.parquet must be"):
+        replay(SPRING, broken, as_of=LATER)
+
+
+def test_a_campaign_column_of_numbers_is_refused() -> None:
+    """The id of a campaign is text: 7 would silently match nothing."""
+    table = table_of(INVITES) | {"campaign": [7] * len(INVITES)}
+
+    with pytest.raises(InvalidInputError, match="campaign must be text, got 7"):
+        replay(SPRING, table, as_of=LATER)
+
+
 def test_files_of_other_kinds_are_refused_by_name(tmp_path: Path) -> None:
     """With what to do instead."""
     path = tmp_path / "events.csv"

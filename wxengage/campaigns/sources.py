@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, MissingExtraError
 from wxengage.log.columns import codes_of
 from wxengage.log.events import Event
 from wxengage.log.intake import read_table
@@ -30,6 +30,8 @@ __all__ = ["EventColumns", "read_events"]
 
 _NEEDED: Final = ("user", "kind", "at")
 _WORDS: Final = ("account", "campaign", "item", "channel", "group")
+#: Words that a definition names, which is always text.
+_TEXTS: Final = frozenset({"account", "campaign", "channel"})
 _ABSENT: Final = -2
 
 
@@ -168,6 +170,8 @@ def read_events(
         inviter = np.full(len(user), -1)
     at, origin = table.times("at", tz=tz, unit=unit)
     found = {name: codes_of(table.columns[name]) for name in words if name in table}
+    for name in _TEXTS & found.keys():
+        _require_text(name, _plain(found[name].values))
     return EventColumns(
         ids=ids,
         user=user,
@@ -178,6 +182,14 @@ def read_events(
         values={name: _plain(codes.values) for name, codes in found.items()},
         origin=origin,
     )
+
+
+def _require_text(name: str, values: NDArray[Any]) -> None:
+    """Refuse whole numbers where a definition has text: no event would match."""
+    for value in values.tolist():
+        if isinstance(value, int):
+            hint = "make the column text, as the id of the campaign is"
+            raise InvalidInputError(name, value, "text", hint)
 
 
 def _plain(values: Any) -> NDArray[Any]:
@@ -202,22 +214,28 @@ def _as_table(source: Any, words: Sequence[str]) -> Any:
 
 
 def _of_files(paths: Sequence[Any], words: Sequence[str]) -> Any:
-    from wxengage.log.files import find  # noqa: PLC0415  the extra `files`
+    try:
+        import pyarrow as pa  # noqa: PLC0415  an extra
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("pyarrow", "files") from None
+    from wxengage.log.files import PARQUET, find  # noqa: PLC0415  the extra `files`
 
     files = find(paths)
     for path in files:
-        if path.suffix != ".parquet":
+        if not path.name.lower().endswith(PARQUET):
             hint = "read it with your dataframe library and hand in the frame"
             raise InvalidInputError("source", path.name, "Parquet files", hint)
-    import pyarrow as pa  # noqa: PLC0415  an extra
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
     wanted = {*_NEEDED, "inviter", *words}
     tables = []
     for path in files:
-        names = pq.read_schema(path).names
-        columns = [name for name in names if name in wanted]
-        tables.append(pq.read_table(path, columns=columns))
+        try:
+            names = pq.read_schema(path).names
+            columns = [name for name in names if name in wanted]
+            tables.append(pq.read_table(path, columns=columns))
+        except pa.ArrowInvalid as error:
+            name = f"file {path.name}"
+            raise InvalidInputError(name, str(error), "a Parquet file") from None
     return pa.concat_tables(tables, promote_options="default")
 
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from wxengage.log.spec import Spec
 
-__all__ = ["batches", "count_rows", "find"]
+__all__ = ["PARQUET", "batches", "count_rows", "find"]
 
 #: Rows handed on at a time.
 BATCH_ROWS: Final = 2_000_000
 _BLOCK_BYTES: Final = 32 << 20
 _PEEK_LINES: Final = 1000
-_PARQUET: Final = (".parquet", ".pq")
+PARQUET: Final = (".parquet", ".pq")
 _JSON: Final = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _TEXT: Final = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t", ".txt": ","}
 
@@ -87,7 +87,7 @@ def count_rows(paths: Sequence[Path]) -> int:
 def _kind(path: Path) -> str:
     name = path.name.lower()
     for kind, endings in (
-        ("parquet", _PARQUET),
+        ("parquet", PARQUET),
         ("json", _JSON),
         ("text", tuple(_TEXT)),
     ):
