@@ -12,6 +12,7 @@ refuses it all the same, it is renewed once and the letter is tried once more.
 
 from __future__ import annotations
 
+import abc
 import logging
 import time
 from importlib import import_module
@@ -68,7 +69,7 @@ def _same(send: Send) -> str:
     return send.user
 
 
-class _Sender:
+class _Sender(abc.ABC):
     """What all senders do; the parameters are told by each of them."""
 
     url: ClassVar[str] = OFFICIAL
@@ -160,8 +161,8 @@ class _Sender:
         came = self._post(build(content, to, letter.key))
         return _outcome(came, letter, to, now)
 
-    def _post(self, request: Request) -> Came | NotSent:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _post(self, request: Request) -> Came | NotSent: ...
 
 
 class _AccountSender(_Sender):
