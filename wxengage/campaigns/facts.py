@@ -68,6 +68,9 @@ class Fact:
         Unlike that of any other fact; see ``fact_key``.
     reward
         What is granted or withdrawn; None for the other kinds.
+    reward_key
+        Which reward of that user it is, such as ``"rung:3"``: the same each time
+        that it is granted or withdrawn. None for the other kinds.
     other
         Who or what else it is about: the invitee, the entry. None for nobody.
     reason
@@ -87,6 +90,7 @@ class Fact:
     at: dt.datetime
     key: str
     reward: Reward | None = attrs.field(default=None, kw_only=True)
+    reward_key: str | None = attrs.field(default=None, kw_only=True)
     other: str | None = attrs.field(default=None, kw_only=True)
     reason: str = attrs.field(kw_only=True)
     zh: str = attrs.field(kw_only=True)
@@ -106,6 +110,11 @@ class Fact:
         ):
             rule = "a reward in facts that are granted or withdrawn, and only there"
             raise InvalidInputError("reward", self.reward, rule)
+        if (self.reward is None) != (self.reward_key is None):
+            rule = "told where a reward is, and only there"
+            raise InvalidInputError("reward_key", self.reward_key, rule)
+        if self.reward_key is not None:
+            require_id("reward_key", self.reward_key)
 
     def explain(self, lang: Lang = "zh") -> str:
         """Return why, for people.

@@ -185,7 +185,7 @@ def reward_fact(
         Its key tells cycle, count and generation.
     """
     kind = GRANTED if granted else WITHDRAWN
-    _, count, _ = occasion
+    cycle, count, _ = occasion
     reward = campaign.pays[count]
     reason, words = milestone_words(campaign, count, reward, granted=granted)
     return Fact(
@@ -195,6 +195,7 @@ def reward_fact(
         from_micros(at),
         fact_key(campaign.id, kind, user, *map(str, occasion)),
         reward=reward,
+        reward_key=f"milestone:{cycle}:{count}",
         reason=reason,
         zh=words.zh,
         en=words.en,

@@ -19,6 +19,7 @@ from wxengage.campaigns.contests.subjects import (
 from wxengage.campaigns.facts import GRANTED, WITHDRAWN, Fact, fact_key
 from wxengage.campaigns.states import State, require_campaign
 from wxengage.errors import InvalidInputError
+from wxengage.sends import fingerprint
 from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
@@ -260,6 +261,7 @@ def _fact(
         at,
         fact_key(contest.id, kind, prize.author, *occasion),
         reward=prize.reward,
+        reward_key=f"prize:{prize.rank}:{fingerprint(prize.entry)[:12]}",
         other=prize.entry,
         reason="prize" if granted else "amended",
         zh=words.zh,

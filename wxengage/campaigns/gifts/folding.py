@@ -127,6 +127,7 @@ def gift_fact(
         from_micros(since),
         fact_key(gift.id, kind, user, occasion),
         reward=gift.reward if moves else None,
+        reward_key="gift" if moves else None,
         reason=reason,
         zh=words.zh,
         en=words.en,

@@ -28,6 +28,8 @@ __all__ = ["fold", "invite_fact", "reward_fact"]
 
 _DIRECT: Final = 1
 _INDIRECT: Final = 2
+# Level -> what keys of its rewards begin with.
+_RUNGS: Final = {_DIRECT: "rung", _INDIRECT: "second"}
 
 
 class _Change(NamedTuple):
@@ -260,6 +262,7 @@ def reward_fact(
         at,
         fact_key(referral.id, kind, user, *place),
         reward=step.adds,
+        reward_key=f"{_RUNGS[level]}:{step.invites}",
         reason=reason,
         zh=words.zh,
         en=words.en,
