@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -60,6 +60,8 @@ class Endpoint:
     wxengage.errors.InvalidInputError: url must be https and a host of WeChat, ...
     """
 
+    hosts: ClassVar[frozenset[str]] = HOSTS
+
     url: str = OFFICIAL
     connect: float = attrs.field(default=3.0, kw_only=True)
     read: float = attrs.field(default=5.0, kw_only=True)
@@ -67,8 +69,9 @@ class Endpoint:
     proxy: str | None = attrs.field(default=None, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not _is_ours(self.url):
-            hint = f"such as {OFFICIAL}; a test may use http://127.0.0.1:PORT"
+        if not _is_ours(self.url, self.hosts):
+            usual = attrs.fields(type(self)).url.default
+            hint = f"such as {usual}; a test may use http://127.0.0.1:PORT"
             raise InvalidInputError("url", self.url, "https and a host of WeChat", hint)
         for name in ("connect", "read", "total"):
             got = getattr(self, name)
@@ -99,7 +102,7 @@ def _is_web(url: object) -> bool:
     )
 
 
-def _is_ours(url: object) -> bool:
+def _is_ours(url: object, hosts: frozenset[str]) -> bool:
     found = _split(url)
     if found is None or "@" in found.netloc:
         return False
@@ -109,6 +112,6 @@ def _is_ours(url: object) -> bool:
         return found.scheme in {"http", "https"}
     return (
         found.scheme == "https"
-        and found.hostname in HOSTS
+        and found.hostname in hosts
         and found.port in {None, 443}
     )
