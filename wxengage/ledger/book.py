@@ -66,7 +66,7 @@ class Book:
         return iter(self._entries.values())
 
     def __contains__(self, entry_id: object) -> bool:
-        return entry_id in self._entries
+        return isinstance(entry_id, str) and self._found(entry_id) is not None
 
     def __repr__(self) -> str:
         return f"Book({len(self)} entries)"
@@ -111,25 +111,38 @@ class Book:
         new: dict[str, Entry] = {}
         balances: dict[tuple[LedgerAccount, str], int] = {}
         for row, entry in enumerate(entries):
-            known = self._known(f"entries[{row}]", entry, new)
-            if known:
+            if self._is_known(f"entries[{row}]", entry, new):
                 continue
             self._require_sound_reversal(entry, new)
             for posting in entry.postings:
                 place = (posting.account, posting.unit)
-                held = balances.get(place, self._balances.get(place, 0))
+                held = balances[place] if place in balances else self._held(place)
                 balances[place] = _after(*place, held, posting.amount)
             new[entry.id] = entry
+        self._keep(new, balances)
+        return len(new)
+
+    def _found(self, entry_id: str) -> Entry | None:
+        """Return an entry of the book. A book that is kept elsewhere looks there."""
+        return self._entries.get(entry_id)
+
+    def _held(self, place: tuple[LedgerAccount, str]) -> int:
+        """Return what an account holds of a unit."""
+        return self._balances.get(place, 0)
+
+    def _keep(
+        self, new: dict[str, Entry], balances: dict[tuple[LedgerAccount, str], int]
+    ) -> None:
+        """Write entries down, and the balances that they lead to."""
         self._entries.update(new)
         self._balances.update(balances)
         for entry in new.values():
             self._by_ref[entry.ref].append(entry)
-        return len(new)
 
-    def _known(self, name: str, entry: object, new: dict[str, Entry]) -> bool:
+    def _is_known(self, name: str, entry: object, new: dict[str, Entry]) -> bool:
         if not isinstance(entry, Entry):
             raise InvalidInputError(name, entry, "an Entry")
-        known = self._entries.get(entry.id) or new.get(entry.id)
+        known = new.get(entry.id) or self._found(entry.id)
         if known is not None and known != entry:
             hint = f"{entry.id!r} was posted at {known.at} because of {known.because!r}"
             raise InvalidInputError(
@@ -140,7 +153,7 @@ class Book:
     def _require_sound_reversal(self, entry: Entry, new: dict[str, Entry]) -> None:
         if entry.because != REVERSAL:
             return
-        undone = self._entries.get(entry.ref) or new.get(entry.ref)
+        undone = new.get(entry.ref) or self._found(entry.ref)
         if undone is None:
             rule = "the id of an entry of the book"
             raise InvalidInputError("reversal.ref", entry.ref, rule, "see reverse")
@@ -168,9 +181,10 @@ class Book:
         InvalidInputError
             If there is none.
         """
-        if entry_id not in self._entries:
+        found = self._found(entry_id)
+        if found is None:
             raise InvalidInputError("entry_id", entry_id, "the id of an entry")
-        return self._entries[entry_id]
+        return found
 
     def about(self, ref: str) -> tuple[Entry, ...]:
         """Return the entries about something, in order: a payout's number, say."""
@@ -199,7 +213,7 @@ class Book:
         if not isinstance(account, LedgerAccount):
             raise InvalidInputError("account", account, "a LedgerAccount")
         require_unit(unit)
-        return self._balances.get((account, unit), 0)
+        return self._held((account, unit))
 
     def balances(self) -> dict[tuple[LedgerAccount, str], int]:
         """Return what every account holds, without those that hold nothing."""

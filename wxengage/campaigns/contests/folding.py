@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wxengage.campaigns.states import State
     from wxengage.log.events import Event
 
-__all__ = ["fold"]
+__all__ = ["READ", "fold"]
 
 _Mark = TypeVar("_Mark", bound=TakenBack | Voided)
 
@@ -225,6 +225,8 @@ _FOLDS = {
     "retract": _retracted,
     "void": _voided,
 }
+#: The kinds of events that a contest reads where they name it.
+READ: Final = frozenset(_FOLDS)
 
 
 def _with(marks: tuple[_Mark, ...], mark: _Mark) -> tuple[_Mark, ...]:

@@ -1,0 +1,1 @@
+"""The desk (运营台): the durable part that an application embeds."""

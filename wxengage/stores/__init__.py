@@ -1,0 +1,1 @@
+"""Stores (存储): where a desk keeps what it knows."""
