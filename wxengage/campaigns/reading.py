@@ -57,7 +57,7 @@ _TESTS: Final[Mapping[type, Test]] = MappingProxyType(
 )
 
 
-def reads(campaign: Any, event: Event) -> bool:  # noqa: ANN401  four types
+def reads(campaign: Any, event: Event) -> bool:
     """Return whether an event can change anything in a campaign.
 
     Parameters

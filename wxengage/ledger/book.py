@@ -6,6 +6,7 @@ take from an account more than it holds is not posted at all.
 
 from __future__ import annotations
 
+import abc
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -23,53 +24,18 @@ from wxengage.ledger.entries import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Book"]
+__all__ = ["Book", "Journal"]
 
 
-class Book:
-    """Append-only double entry in memory (账本).
+class Journal(abc.ABC):
+    """Where entries are posted (日记账), wherever it is kept.
 
-    Parameters
-    ----------
-    entries
-        What is in it from the start, in order.
-
-    Notes
-    -----
-    Posting costs time in proportion to the postings of the entry, however long the
-    book is. The book changes in place, the one thing in this room that does; it is
-    not to be shared between threads.
-
-    Examples
-    --------
-    >>> import datetime as dt
-    >>> from wxengage.ledger.accounts import Role
-    >>> from wxengage.ledger.entries import fund
-    >>> book = Book()
-    >>> gift = fund("spring", 80_000, dt.datetime(2026, 3, 1, tzinfo=dt.UTC), id="f1")
-    >>> book.post(gift), book.post(gift)
-    (True, False)
-    >>> book.balance(LedgerAccount("spring", Role.BUDGET), "fen")
-    80000
+    What may be posted is decided here; a subclass says what is there already, and
+    writes down what is new.
     """
-
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._balances: defaultdict[tuple[LedgerAccount, str], int] = defaultdict(int)
-        self._by_ref: defaultdict[str, list[Entry]] = defaultdict(list)
-        self.post_all(entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries.values())
 
     def __contains__(self, entry_id: object) -> bool:
         return isinstance(entry_id, str) and self._found(entry_id) is not None
-
-    def __repr__(self) -> str:
-        return f"Book({len(self)} entries)"
 
     def post(self, entry: Entry) -> bool:
         """Post an entry.
@@ -122,23 +88,6 @@ class Book:
         self._keep(new, balances)
         return len(new)
 
-    def _found(self, entry_id: str) -> Entry | None:
-        """Return an entry of the book. A book that is kept elsewhere looks there."""
-        return self._entries.get(entry_id)
-
-    def _held(self, place: tuple[LedgerAccount, str]) -> int:
-        """Return what an account holds of a unit."""
-        return self._balances.get(place, 0)
-
-    def _keep(
-        self, new: dict[str, Entry], balances: dict[tuple[LedgerAccount, str], int]
-    ) -> None:
-        """Write entries down, and the balances that they lead to."""
-        self._entries.update(new)
-        self._balances.update(balances)
-        for entry in new.values():
-            self._by_ref[entry.ref].append(entry)
-
     def _is_known(self, name: str, entry: object, new: dict[str, Entry]) -> bool:
         if not isinstance(entry, Entry):
             raise InvalidInputError(name, entry, "an Entry")
@@ -186,10 +135,6 @@ class Book:
             raise InvalidInputError("entry_id", entry_id, "the id of an entry")
         return found
 
-    def about(self, ref: str) -> tuple[Entry, ...]:
-        """Return the entries about something, in order: a payout's number, say."""
-        return tuple(self._by_ref.get(ref, ()))
-
     def balance(self, account: LedgerAccount, unit: str) -> int:
         """Return what an account holds.
 
@@ -215,6 +160,67 @@ class Book:
         require_unit(unit)
         return self._held((account, unit))
 
+    @abc.abstractmethod
+    def _found(self, entry_id: str) -> Entry | None:
+        """Return an entry that was posted, None where there is none of that id."""
+
+    @abc.abstractmethod
+    def _held(self, place: tuple[LedgerAccount, str]) -> int:
+        """Return what an account holds of a unit."""
+
+    @abc.abstractmethod
+    def _keep(
+        self, new: dict[str, Entry], balances: dict[tuple[LedgerAccount, str], int]
+    ) -> None:
+        """Write new entries down, and the balances that they lead to."""
+
+
+class Book(Journal):
+    """Append-only double entry in memory (账本).
+
+    Parameters
+    ----------
+    entries
+        What is in it from the start, in order.
+
+    Notes
+    -----
+    Posting costs time in proportion to the postings of the entry, however long the
+    book is. The book changes in place, the one thing in this room that does; it is
+    not to be shared between threads.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from wxengage.ledger.accounts import Role
+    >>> from wxengage.ledger.entries import fund
+    >>> book = Book()
+    >>> gift = fund("spring", 80_000, dt.datetime(2026, 3, 1, tzinfo=dt.UTC), id="f1")
+    >>> book.post(gift), book.post(gift)
+    (True, False)
+    >>> book.balance(LedgerAccount("spring", Role.BUDGET), "fen")
+    80000
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._balances: defaultdict[tuple[LedgerAccount, str], int] = defaultdict(int)
+        self._by_ref: defaultdict[str, list[Entry]] = defaultdict(list)
+        self.post_all(entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def __repr__(self) -> str:
+        return f"Book({len(self)} entries)"
+
+    def about(self, ref: str) -> tuple[Entry, ...]:
+        """Return the entries about something, in order: a payout's number, say."""
+        return tuple(self._by_ref.get(ref, ()))
+
     def balances(self) -> dict[tuple[LedgerAccount, str], int]:
         """Return what every account holds, without those that hold nothing."""
         return {place: held for place, held in self._balances.items() if held}
@@ -222,6 +228,23 @@ class Book:
     def rows(self) -> tuple[Row, ...]:
         """Return every posting of every entry, in order, for an audit."""
         return tuple(row for entry in self for row in Row.of(entry))
+
+    def _found(self, entry_id: str) -> Entry | None:
+        """Return an entry that was posted, None where there is none of that id."""
+        return self._entries.get(entry_id)
+
+    def _held(self, place: tuple[LedgerAccount, str]) -> int:
+        """Return what an account holds of a unit."""
+        return self._balances.get(place, 0)
+
+    def _keep(
+        self, new: dict[str, Entry], balances: dict[tuple[LedgerAccount, str], int]
+    ) -> None:
+        """Write new entries down, and the balances that they lead to."""
+        self._entries.update(new)
+        self._balances.update(balances)
+        for entry in new.values():
+            self._by_ref[entry.ref].append(entry)
 
 
 def _after(account: LedgerAccount, unit: str, held: int, amount: int) -> int:

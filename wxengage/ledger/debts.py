@@ -19,7 +19,7 @@ from wxengage.sends import fingerprint
 if TYPE_CHECKING:
     import datetime as dt
 
-    from wxengage.ledger.book import Book
+    from wxengage.ledger.book import Journal
     from wxengage.ledger.records import PayoutRecord
 
 __all__ = ["CLAW_BACK", "NET", "claw_back", "net_debt"]
@@ -68,7 +68,7 @@ def claw_back(record: PayoutRecord, at: dt.datetime, *, note: str) -> Entry:
 
 
 def net_debt(
-    book: Book,
+    book: Journal,
     campaign: str,
     user: str,
     reward: Reward,
@@ -121,7 +121,7 @@ def net_debt(
     return Cash(amount - taken) if unit == FEN else Points(amount - taken)
 
 
-def _taken(book: Book, entry_id: str, unit: str, amount: int) -> int:
+def _taken(book: Journal, entry_id: str, unit: str, amount: int) -> int:
     """Return what was taken the first time, if it was for the same reward."""
     posting = max(book.entry(entry_id).postings, key=lambda one: one.amount)
     if posting.unit != unit or posting.amount > amount:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from wxengage.ledger.book import Book
+    from wxengage.ledger.book import Journal
     from wxengage.ledger.events import PayoutEvent
     from wxengage.ledger.records import PayoutRecord
 
@@ -83,7 +83,7 @@ class SpendLimit:
 
 
 def reserve(
-    book: Book,
+    book: Journal,
     record: PayoutRecord,
     at: dt.datetime,
     *,
@@ -175,7 +175,7 @@ def _opened(
     )
 
 
-def book_event(book: Book, record: PayoutRecord, event: PayoutEvent) -> PayoutRecord:
+def book_event(book: Journal, record: PayoutRecord, event: PayoutEvent) -> PayoutRecord:
     """Let an event happen to a payout, and post what goes with it.
 
     Parameters
