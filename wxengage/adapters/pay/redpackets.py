@@ -85,9 +85,7 @@ class RedPacketSender(PaySender[Packet]):
         super().__init__(merchant, compose, rules)
         self._key = _api_key(api_key)
         self._ip = _address(client_ip)
-        if not isinstance(allow_unsigned, bool):
-            rule = "True or False"
-            raise InvalidInputError("allow_unsigned", allow_unsigned, rule)
+        _require_bool("allow_unsigned", allow_unsigned)
         self._allow_unsigned = allow_unsigned
         Papers.of(merchant)
         endpoint = PayEndpoint() if endpoint is None else endpoint
@@ -129,6 +127,11 @@ class RedPacketSender(PaySender[Packet]):
 def _require_merchant(merchant: object) -> None:
     if not isinstance(merchant, Merchant):
         raise InvalidInputError("merchant", merchant, "a Merchant")
+
+
+def _require_bool(name: str, got: object) -> None:
+    if not isinstance(got, bool):
+        raise InvalidInputError(name, got, "True or False")
 
 
 def _api_key(got: str | Secret) -> Secret:

@@ -160,7 +160,7 @@ class TransferSender(PaySender[Transfer]):
             return
         try:
             self._on_package(payout, package)
-        except Exception:
+        except Exception:  # noqa: BLE001  whatever the application does
             # The money is on its way: that must be known whatever else fails.
             _LOG.exception("on_package failed for %s", payout.number[-8:])
 
