@@ -5,6 +5,13 @@
     │   └── InvalidLogError     with the counts and the first rows of each fault
     ├── IllegalTransitionError
     ├── OverdrawnError
+    ├── StoreError
+    │   ├── StoreBusyError      somebody else holds it
+    │   ├── StoreVersionError   no tables, or those of another version
+    │   ├── StoreDamagedError
+    │   │   └── CorruptRowError
+    │   ├── FloorError          a value below its floor
+    │   └── TakenError          two rows where an index allows one
     ├── CallbackRejected
     └── MissingExtraError       (also an ImportError)
 
@@ -28,11 +35,18 @@ __all__ = [
     "INVISIBLE",
     "BadRow",
     "CallbackRejected",
+    "CorruptRowError",
+    "FloorError",
     "IllegalTransitionError",
     "InvalidInputError",
     "InvalidLogError",
     "MissingExtraError",
     "OverdrawnError",
+    "StoreBusyError",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreVersionError",
+    "TakenError",
     "WxEngageError",
     "nearest",
     "require_id",
@@ -258,6 +272,126 @@ class OverdrawnError(WxEngageError):
         return (
             f"account {self.account} must not go below zero: it holds "
             f"{self.balance} {self.unit}, and the entry takes {self.amount}"
+        )
+
+
+@attrs.define
+class StoreError(WxEngageError):
+    """A store cannot do what it was asked; the transaction left no trace.
+
+    Attributes
+    ----------
+    what
+        What is the matter.
+    where
+        The store, or the table and the row.
+    mend
+        What to do about it.
+    """
+
+    what: str
+    where: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.mend}"
+
+
+@attrs.define
+class StoreBusyError(StoreError):
+    """Another transaction was in the way for longer than is worth waiting."""
+
+
+@attrs.define
+class StoreVersionError(StoreError):
+    """A store has no tables, or those of another version of the library."""
+
+
+@attrs.define
+class StoreDamagedError(StoreError):
+    """What is on the disk is not what was written."""
+
+
+@attrs.define
+class CorruptRowError(StoreDamagedError):
+    """A row does not match the checksum that it was written with.
+
+    Attributes
+    ----------
+    table
+        Its table.
+    key
+        Its key, as read.
+    """
+
+    table: str
+    key: tuple[object, ...]
+
+    @classmethod
+    def of(cls, table: str, key: tuple[object, ...]) -> CorruptRowError:
+        """Build the error of a row."""
+        return cls(
+            what="the row is not as it was written",
+            where=f"{table} {shorten(key)}",
+            mend="stop, run verify(), and restore a backup or set it right by hand",
+            table=table,
+            key=key,
+        )
+
+
+@attrs.define
+class FloorError(StoreError):
+    """A row has a value below the floor that it states.
+
+    Attributes
+    ----------
+    table
+        Its table.
+    key
+        Its key; empty where the engine does not tell.
+    """
+
+    table: str
+    key: tuple[object, ...] = ()
+
+    @classmethod
+    def of(
+        cls, table: str, floor: tuple[str, str], key: tuple[object, ...] = ()
+    ) -> FloorError:
+        """Build the error of a row, or of a table where the row is not known."""
+        return cls(
+            what=f"{floor[0]} would be below {floor[1]}",
+            where=f"{table} {shorten(key)}" if key else table,
+            mend="nothing of this transaction was kept; take less",
+            table=table,
+            key=key,
+        )
+
+
+@attrs.define
+class TakenError(StoreError):
+    """Two rows have the values of which an index allows one.
+
+    Attributes
+    ----------
+    table
+        Their table.
+    index
+        The index; empty where the engine does not tell.
+    """
+
+    table: str
+    index: str = ""
+
+    @classmethod
+    def of(cls, table: str, index: str = "") -> TakenError:
+        """Build the error of an index."""
+        return cls(
+            what="another row has these values, of which there can be one",
+            where=f"{table}.{index}" if index else table,
+            mend="nothing of this transaction was kept; read before writing",
+            table=table,
+            index=index,
         )
 
 

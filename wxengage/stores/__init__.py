@@ -1,1 +1,12 @@
-"""Stores (存储): where a desk keeps what it knows."""
+"""Stores (存储): where a desk keeps what it knows.
+
+One port, four engines: ``open_store`` takes an address or an application's own
+connection. ``schema`` declares the tables, ``ports`` what a store promises.
+"""
+
+from __future__ import annotations
+
+from wxengage.stores.opening import open_store
+from wxengage.stores.ports import Store, Transaction
+
+__all__ = ["Store", "Transaction", "open_store"]
