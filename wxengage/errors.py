@@ -7,6 +7,7 @@
     ├── OverdrawnError
     ├── StoreError
     │   ├── StoreBusyError      somebody else holds it
+    │   ├── CommitUnknownError  it may have been committed, or not
     │   ├── StoreVersionError   no tables, or those of another version
     │   ├── StoreDamagedError
     │   │   └── CorruptRowError
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -35,6 +36,7 @@ __all__ = [
     "INVISIBLE",
     "BadRow",
     "CallbackRejected",
+    "CommitUnknownError",
     "CorruptRowError",
     "FloorError",
     "IllegalTransitionError",
@@ -281,6 +283,9 @@ class StoreError(WxEngageError):
 
     Attributes
     ----------
+    kept
+        Whether the transaction was committed: False, or None in the one case where
+        nobody knows.
     what
         What is the matter.
     where
@@ -288,6 +293,8 @@ class StoreError(WxEngageError):
     mend
         What to do about it.
     """
+
+    kept: ClassVar[bool | None] = False
 
     what: str
     where: str
@@ -300,6 +307,26 @@ class StoreError(WxEngageError):
 @attrs.define
 class StoreBusyError(StoreError):
     """Another transaction was in the way for longer than is worth waiting."""
+
+
+@attrs.define
+class CommitUnknownError(StoreError):
+    """The connection broke after a commit was asked for, before the answer came.
+
+    The transaction was committed as a whole or not at all. It is not done again
+    here; whoever does it again must be sure that twice does no harm.
+    """
+
+    kept: ClassVar[bool | None] = None
+
+    @classmethod
+    def of(cls, where: str) -> CommitUnknownError:
+        """Build the error of a store."""
+        return cls(
+            what="the answer to a commit got lost: it may be committed, or not",
+            where=where,
+            mend="do it again if twice does no harm, or look what is there",
+        )
 
 
 @attrs.define
