@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from wxengage.testing.faults import Fault
+from wxengage.testing.pay import FakePay, Payment, PayPush
 from wxengage.testing.pushes import Push, Pushes
 from wxengage.testing.server import Call, FakeWeChat
 from wxengage.testing.world import Accepted
 
-__all__ = ["Accepted", "Call", "FakeWeChat", "Fault", "Push", "Pushes"]
+__all__ = [
+    "Accepted",
+    "Call",
+    "FakePay",
+    "FakeWeChat",
+    "Fault",
+    "PayPush",
+    "Payment",
+    "Push",
+    "Pushes",
+]

@@ -7,11 +7,26 @@ from typing import Final, Literal
 
 import attrs
 
-from wxengage.errors import InvalidInputError, require_whole
+from wxengage.errors import InvalidInputError, require_id, require_whole
 
 __all__ = ["Fault"]
 
-_Kind = Literal["code", "status", "body", "cut", "slow", "drip"]
+_Kind = Literal[
+    "code",
+    "status",
+    "body",
+    "cut",
+    "slow",
+    "drip",
+    "short",
+    "refusal",
+    "other",
+    "forged",
+    "unsigned",
+]
+# What only WeChat Pay does.
+_OF_PAY: Final = frozenset({"refusal", "other", "forged", "unsigned"})
+_REFUSED: Final = 400
 _LEAST_STATUS: Final = 300
 _MOST_STATUS: Final = 599
 
@@ -27,7 +42,7 @@ class Fault:
     number
         The error code, or the HTTP status.
     text
-        What is answered instead of JSON.
+        What is answered instead of JSON, or the code that WeChat Pay refuses with.
     seconds
         How long an answer, or each of its bytes, takes in real time.
     after
@@ -72,6 +87,39 @@ class Fault:
     def drip(cls, seconds: float) -> Fault:
         """Process the call, and answer byte by byte."""
         return cls("drip", seconds=_require_seconds(seconds), after=True)
+
+    @classmethod
+    def truncated(cls) -> Fault:
+        """Process the call, and answer with the first half of the answer."""
+        return cls("short", after=True)
+
+    @classmethod
+    def refusal(
+        cls, code: str, *, status: int = _REFUSED, after: bool = False
+    ) -> Fault:
+        """Let WeChat Pay refuse with a code; only v3 minds the HTTP status."""
+        number = require_whole("status", status, least=_LEAST_STATUS, most=_MOST_STATUS)
+        return cls("refusal", number=number, text=require_id("code", code), after=after)
+
+    @classmethod
+    def other_number(cls) -> Fault:
+        """Let WeChat Pay process the call, and name another number."""
+        return cls("other", after=True)
+
+    @classmethod
+    def forged(cls) -> Fault:
+        """Let WeChat Pay process the call, and answer with a wrong signature."""
+        return cls("forged", after=True)
+
+    @classmethod
+    def unsigned(cls) -> Fault:
+        """Let WeChat Pay process the call, and answer without a signature."""
+        return cls("unsigned", after=True)
+
+    @property
+    def of_pay(self) -> bool:
+        """Whether only WeChat Pay can do so."""
+        return self.kind in _OF_PAY
 
 
 def _require_seconds(got: float) -> float:

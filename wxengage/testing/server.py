@@ -18,8 +18,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from wxengage.errors import InvalidInputError, require_whole
+from wxengage.adapters.bodies import fields_of
+from wxengage.errors import CallbackRejected, InvalidInputError, require_whole
 from wxengage.testing.faults import Fault
+from wxengage.testing.pay import FakePay, pay_route
+from wxengage.testing.replies import Reply, json_reply
 from wxengage.testing.world import Accepted, World
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class Call:
     query
         Its parameters, with the token.
     body
-        What was posted; empty where it was no JSON object.
+        What was posted; empty where it was neither a JSON object nor XML.
     at
         When, by the fake's clock.
     """
@@ -97,6 +100,8 @@ class FakeWeChat:
     ) -> None:
         self._world = World(now, secrets)
         self._lock = threading.Lock()
+        #: Its WeChat Pay.
+        self.pay: Final = FakePay(lambda: self._world.now, self._lock)
         self._calls: list[Call] = []
         self._planned: dict[str, list[_Planned]] = {}
         self._closing = threading.Event()
@@ -121,6 +126,7 @@ class FakeWeChat:
         trace: TracebackType | None,
     ) -> None:
         self._closing.set()
+        self.pay.close()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -203,7 +209,8 @@ class FakeWeChat:
         Parameters
         ----------
         path
-            Such as ``"/cgi-bin/message/custom/send"``.
+            Such as ``"/cgi-bin/message/custom/send"``. In a path of WeChat Pay
+            ``{number}`` stands for every number.
         *faults
             One after the other; with what was planned before, in turn.
         times
@@ -212,13 +219,19 @@ class FakeWeChat:
         Raises
         ------
         InvalidInputError
-            If something is no Fault, or ``times`` is no number from 1.
+            If something is no Fault of this path, or ``times`` is no number
+            from 1.
         """
         if times is not None:
             require_whole("times", times, least=1)
         for row, fault in enumerate(faults):
             if not isinstance(fault, Fault):
                 raise InvalidInputError(f"faults[{row}]", fault, "a Fault")
+            if (fault.of_pay and pay_route(path) is None) or (
+                fault.kind == "code" and pay_route(path) is not None
+            ):
+                rule = "one that this path can have"
+                raise InvalidInputError(f"faults[{row}]", fault, rule)
         with self._lock:
             planned = self._planned.setdefault(path, [])
             planned += [_Planned(fault, times) for fault in faults]
@@ -229,18 +242,21 @@ class FakeWeChat:
             self._planned.clear()
 
     def _answer(
-        self, method: str, address: str, raw: bytes
-    ) -> tuple[Fault | None, str]:
+        self, method: str, address: str, headers: Mapping[str, str], raw: bytes
+    ) -> tuple[Fault | None, Reply]:
         """Return what goes wrong with a call, and what it is answered."""
         parts = urlsplit(address)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         body = _body(raw)
         with self._lock:
             self._calls.append(Call(method, parts.path, query, body, self._world.now))
-            fault = self._next_fault(parts.path)
-            if fault is not None and not fault.after:
-                code = {"errcode": fault.number, "errmsg": "fault"}
-                return fault, json.dumps(code)
+            route = pay_route(parts.path)
+            fault = self._next_fault(route or parts.path)
+            if fault is not None and not (fault.after or fault.of_pay):
+                return fault, json_reply({"errcode": fault.number, "errmsg": "fault"})
+            if route is not None:
+                answered = self.pay.answer(method, parts.path, headers, raw, fault)
+                return fault, answered
             if parts.path in _TOKENS:
                 appid = query.get("corpid", query.get("appid", body.get("appid", "")))
                 names = ("corpsecret", "secret")
@@ -249,7 +265,7 @@ class FakeWeChat:
                 answer = self._world.token(str(appid), str(secret))
             else:
                 answer = self._world.call(parts.path, query, body)
-            return fault, json.dumps(answer)
+            return fault, json_reply(answer)
 
     def _next_fault(self, path: str) -> Fault | None:
         planned = self._planned.get(path)
@@ -267,8 +283,15 @@ def _body(raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw or b"{}")
     except ValueError:
-        return {}
+        return _xml(raw)
     return found if isinstance(found, dict) else {}
+
+
+def _xml(raw: bytes) -> dict[str, Any]:
+    try:
+        return dict(fields_of(raw))
+    except CallbackRejected:
+        return {}
 
 
 class _Server(ThreadingHTTPServer):
@@ -321,29 +344,35 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self, raw: bytes) -> None:
         fake = self.server.fake
-        fault, text = fake._answer(self.command, self.path, raw)  # noqa: SLF001  its own
+        fault, reply = fake._answer(  # noqa: SLF001  its own
+            self.command, self.path, dict(self.headers), raw
+        )
         closing = fake._closing  # noqa: SLF001
         kind = None if fault is None else fault.kind
-        if fault is None or kind == "code":
-            self._write(text.encode())
+        if fault is None or kind == "code" or fault.of_pay:
+            self._write(reply)
         elif kind == "status":
-            self._write(b"<html>fault</html>", status=fault.number)
+            self._write(Reply(b"<html>fault</html>", status=fault.number))
         elif kind == "body":
-            self._write(fault.text.encode())
+            self._write(Reply(fault.text.encode(), headers=reply.headers))
+        elif kind == "short":
+            half = reply.body[: len(reply.body) // 2]
+            self._write(attrs.evolve(reply, body=half))
         elif kind == "slow":
             closing.wait(fault.seconds)
-            self._write(text.encode())
+            self._write(reply)
         elif kind == "drip":
-            self._drip(text.encode(), fault.seconds, closing)
+            self._drip(reply.body, fault.seconds, closing)
         else:
             self._hang_up()
 
-    def _write(self, body: bytes, *, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
+    def _write(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(reply.body)
 
     def _drip(self, body: bytes, seconds: float, closing: threading.Event) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()

@@ -30,7 +30,7 @@ def amount_of(told: object) -> int | None:
 
     Examples
     --------
-    >>> [amount_of(told) for told in ("800", "8.00", "\\uff18", "-8", "", None)]
+    >>> [amount_of(told) for told in ("800", "8.00", "\uff18", "-8", "", None)]
     [800, None, None, None, None, None]
     """
     if not isinstance(told, str) or _AMOUNT.fullmatch(told) is None:
