@@ -7,6 +7,7 @@
     ├── OverdrawnError
     ├── StoreError
     │   ├── StoreBusyError      somebody else holds it
+    │   ├── StoreUnreachableError  the server is away, or hung up
     │   ├── CommitUnknownError  it may have been committed, or not
     │   ├── StoreVersionError   no tables, or those of another version
     │   ├── StoreDamagedError
@@ -47,6 +48,7 @@ __all__ = [
     "StoreBusyError",
     "StoreDamagedError",
     "StoreError",
+    "StoreUnreachableError",
     "StoreVersionError",
     "TakenError",
     "WxEngageError",
@@ -307,6 +309,11 @@ class StoreError(WxEngageError):
 @attrs.define
 class StoreBusyError(StoreError):
     """Another transaction was in the way for longer than is worth waiting."""
+
+
+@attrs.define
+class StoreUnreachableError(StoreError):
+    """The server of a store is away, or hung up, for longer than is worth waiting."""
 
 
 @attrs.define
