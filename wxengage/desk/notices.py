@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import string
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -35,35 +34,37 @@ from wxengage.campaigns.referrals.campaign import Referral
 from wxengage.campaigns.referrals.invites import Status
 from wxengage.channels.catalog import CATALOG
 from wxengage.delivery.ports import Letter, letters
+from wxengage.desk.wording import (
+    longest_instant,
+    longest_value,
+    one_line,
+    pieces_of,
+    promoting_word,
+    reward_text,
+    said_of,
+)
 from wxengage.errors import InvalidInputError, nearest, require_id
 from wxengage.money import Cash, Coupon, Perk, Points, Reward
 from wxengage.sends import Category, Send
-from wxengage.times.days import DayClock
-from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
 
     from wxengage.adapters.outgoing import Content
     from wxengage.campaigns.facts import Fact
     from wxengage.rules.book import Rulebook
+    from wxengage.times.days import DayClock
 
 __all__ = [
     "FACT_KINDS",
-    "PLACEHOLDERS",
     "Notice",
     "check_notices",
     "fact_key_of",
     "notice_of",
     "notices_of",
-    "reward_text",
 ]
 
 _LOG: Final = logging.getLogger("wxengage.desk")
-_Templated: TypeAlias = TemplateMessage | SubscribeMessage
-#: What the texts of a notice may name.
-PLACEHOLDERS: Final = ("user", "reward", "other", "reason", "at", "why")
 #: Type of campaign -> the kinds of facts that it finds.
 FACT_KINDS: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
     {
@@ -80,39 +81,6 @@ _ALL_KINDS: Final = tuple(sorted(frozenset[str]().union(*FACT_KINDS.values())))
 _PREFIX: Final = "notice:"
 #: The field of a channel that has words and no template.
 _CONTENT: Final = "content"
-_NOTHING: Final = "无"
-_ELLIPSIS: Final = "…"
-# As long as an instant is ever written, see ``_said_at``.
-_LONGEST_INSTANT: Final = len("2026年12月31日 23:59")
-#: How long values of a template may be where no rule of the book says less. Source:
-#: "订阅消息参数值内容限制说明" of subscribeMessage.send. Kinds of fields that stand not
-#: here have a form of their own and are never cut.
-_FIELD_LIMITS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "car_number": 8,
-        "character_string": 32,
-        "letter": 32,
-        "name": 10,
-        "number": 32,
-        "phone_number": 17,
-        "phrase": 5,
-        "symbol": 5,
-        "thing": 20,
-    }
-)
-_TEMPLATE_VALUES: Final = "WX-TPL-004"
-# WX-TPL-001: no marketing, promotion, red-packet and coupon content.
-_PROMOTING: Final = (
-    "红包",
-    "优惠券",
-    "代金券",
-    "促销",
-    "推广",
-    "营销",
-    "抽奖",
-    "秒杀",
-    "特价",
-)
 
 
 def _fact_kind(_: object, field: attrs.Attribute[str], got: object) -> None:
@@ -136,26 +104,12 @@ def _texts(_: object, field: attrs.Attribute[Any], got: object) -> None:
         raise InvalidInputError(field.name, got, "texts by the fields' names", hint)
     for name, text in got.items():
         require_id(f"{field.name}'s name", name)
-        _pieces(f"{field.name}[{name!r}]", text)
+        pieces_of(f"{field.name}[{name!r}]", text)
 
 
-def _pieces(name: str, text: object) -> tuple[tuple[str, str | None], ...]:
-    """Return literal text and placeholder, turn by turn."""
-    if not isinstance(text, str) or not text.strip():
-        raise InvalidInputError(name, text, "a text that is not blank")
-    hint = "a brace of your own is written twice: {{ or }}"
-    try:
-        parsed = tuple(string.Formatter().parse(text))
-    except ValueError:
-        raise InvalidInputError(name, text, "with matching braces", hint) from None
-    for _, placeholder, form, conversion in parsed:
-        if placeholder is not None and placeholder not in PLACEHOLDERS:
-            near = nearest(placeholder, PLACEHOLDERS)
-            raise InvalidInputError(name, text, "with known placeholders", near)
-        if form or conversion:
-            rule = "without a format or a conversion"
-            raise InvalidInputError(name, text, rule, "write {at} and no more")
-    return tuple((literal, placeholder) for literal, placeholder, _, _ in parsed)
+def _content_of(channel: str) -> type[Any]:
+    """Return what is said on a channel; on one that is no sender's of ours, words."""
+    return REQUESTS[channel][0] if channel in REQUESTS else Text
 
 
 @attrs.frozen
@@ -221,8 +175,7 @@ class Notice:
     @property
     def is_templated(self) -> bool:
         """Whether the channel fills in a template."""
-        content, _ = REQUESTS.get(self.channel, (Text, None))
-        return content in {TemplateMessage, SubscribeMessage}
+        return _content_of(self.channel) in {TemplateMessage, SubscribeMessage}
 
     def tells(self, fact: Fact) -> bool:
         """Return whether this is about a fact."""
@@ -272,12 +225,12 @@ class Notice:
         Content
             As the senders take it.
         """
-        said = _said(fact, clock)
+        said = said_of(fact, clock)
         values = {
             name: self._value(name, text.format_map(said), book)
             for name, text in self.fields.items()
         }
-        kind, _ = REQUESTS.get(self.channel, (Text, None))
+        kind = _content_of(self.channel)
         if kind is TemplateMessage:
             return TemplateMessage(self.template_id, values, url=self.link)
         if kind is SubscribeMessage:
@@ -288,58 +241,17 @@ class Notice:
 
     def _value(self, name: str, text: str, book: Rulebook) -> str:
         if not self.is_templated:
-            return text if text.strip() else _NOTHING
-        # A line break is refused; so is a value of blanks.
-        text = " ".join(text.split()) or _NOTHING
-        longest = self.longest(name, book)
-        if longest is None or len(text) <= longest:
-            return text
-        _LOG.warning("notice %s: %s is cut to %d characters", self.fact, name, longest)
-        return text[: longest - 1] + _ELLIPSIS
+            return text if text.strip() else one_line(text, None)
+        whole = one_line(text, None)
+        shown = one_line(text, self.longest(name, book))
+        if shown != whole:
+            told = "notice of %s: %s is cut from %d to %d characters"
+            _LOG.warning(told, self.fact, name, len(whole), len(shown))
+        return shown
 
     def longest(self, name: str, book: Rulebook) -> int | None:
         """Return how many characters a field takes, None where that is not bounded."""
-        if not self.is_templated:
-            return None
-        own = _FIELD_LIMITS.get(name.rstrip(string.digits))
-        if self.channel != "template_message" or _TEMPLATE_VALUES not in book:
-            return own
-        most = book[_TEMPLATE_VALUES].param("max_chars", int)
-        return most if own is None else min(own, most)
-
-
-def reward_text(reward: Reward | None) -> str:
-    """Return a reward in words for its receiver; none has none.
-
-    Examples
-    --------
-    >>> reward_text(Cash(800)), reward_text(Points(5))
-    ('8.00元', '5积分')
-    """
-    if isinstance(reward, Points):
-        return f"{reward.n}积分"
-    if isinstance(reward, Coupon):
-        return "代金券"
-    if isinstance(reward, Perk):
-        return reward.name
-    return "" if reward is None else str(reward)
-
-
-def _said_at(at: dt.datetime, clock: DayClock) -> str:
-    wall = from_micros(micros("at", at), clock.zone)
-    return f"{wall.year}年{wall.month}月{wall.day}日 {wall:%H:%M}"
-
-
-def _said(fact: Fact, clock: DayClock) -> dict[str, str]:
-    """Return what the placeholders stand for."""
-    return {
-        "user": fact.user,
-        "reward": reward_text(fact.reward),
-        "other": fact.other or "",
-        "reason": fact.reason,
-        "at": _said_at(fact.at, clock),
-        "why": fact.zh,
-    }
+        return longest_value(self.channel, name, book) if self.is_templated else None
 
 
 def notices_of(notices: Iterable[Notice], fact: Fact) -> tuple[Letter, ...]:
@@ -376,7 +288,11 @@ def notice_of(notices: Iterable[Notice], fact: Fact, send: Send) -> Notice | Non
 # Before a campaign is published.
 
 
-def check_notices(notices: Iterable[Notice], campaign: Any, rulebook: Rulebook) -> None:
+def check_notices(
+    notices: Iterable[Notice],
+    campaign: Any,  # noqa: ANN401  each type of campaign is its own class
+    rulebook: Rulebook,
+) -> None:
     """Raise unless the notices can be sent for what a campaign finds.
 
     Parameters
@@ -421,7 +337,7 @@ def check_notices(notices: Iterable[Notice], campaign: Any, rulebook: Rulebook) 
     require_all("notices", campaign.id, checks)
 
 
-def _rewards(value: Any) -> Iterable[Reward]:
+def _rewards(value: Any) -> Iterable[Reward]:  # noqa: ANN401  any field's value
     """Yield every reward that stands in a definition."""
     if isinstance(value, Cash | Points | Coupon | Perk):
         yield value
@@ -447,8 +363,7 @@ def _check_kind(row: int, notice: Notice, found: frozenset[str]) -> None:
 
 def _check_channel(row: int, notice: Notice, book: Rulebook) -> None:
     name, channel = f"notices[{row}].channel", CATALOG.get(notice.channel)
-    content, _ = REQUESTS.get(notice.channel, (Text, None))
-    if content is StaffText or (
+    if _content_of(notice.channel) is StaffText or (
         channel is not None and (channel.to != "user" or not channel.is_push)
     ):
         rule = "a channel that reaches one user"
@@ -480,7 +395,7 @@ def _check_values(
 ) -> None:
     for name, text in notice.fields.items():
         where = f"notices[{row}].fields[{name!r}]"
-        pieces = _pieces(where, text)
+        pieces = pieces_of(where, text)
         if notice.fact not in REWARD_KINDS and any(p == "reward" for _, p in pieces):
             rule = "without {reward}, for no reward moves"
             raise InvalidInputError(where, text, rule, f"{notice.fact!r} moves none")
@@ -497,7 +412,7 @@ def _check_values(
 def _least(placeholder: str | None, rewards: tuple[Reward, ...]) -> int:
     """Return how many characters a placeholder is sure to need at its longest."""
     if placeholder == "at":
-        return _LONGEST_INSTANT
+        return longest_instant()
     if placeholder == "reward":
         return max((len(reward_text(one)) for one in rewards), default=0)
     return 0
@@ -510,7 +425,7 @@ def _check_words(row: int, notice: Notice, rewards: tuple[Reward, ...]) -> None:
         said = text
         if "{reward}" in text:
             said += "".join(reward_text(one) for one in rewards)
-        word = next((one for one in _PROMOTING if one in said), None)
+        word = promoting_word(said)
         if word is not None:
             rule = "free of marketing, which a template may not carry"
             hint = f"take out {word!r}, or use a customer message"
