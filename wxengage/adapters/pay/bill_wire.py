@@ -130,10 +130,10 @@ class BillWire:
         keys: PlatformKeys,
         endpoint: PayEndpoint,
     ) -> None:
-        def options(key_id: str) -> dict[str, str]:
+        def options(key_id: str, private_key: str = "") -> dict[str, str]:
             return {
                 "mchid": merchant.mch_id,
-                "private_key": papers.reveal(),
+                "private_key": private_key,
                 "cert_serial_no": papers.serial,
                 # Transfers need no key of APIv3.
                 "apiv3_key": STAND_IN,
@@ -141,12 +141,15 @@ class BillWire:
                 "public_key_id": key_id,
             }
 
-        usual = options(keys.ids[0])
+        first = keys.ids[0]
+        # What only judges signatures needs no key that signs.
         judges = {key_id: Core(**options(key_id)) for key_id in keys.ids}
         self._pay = WeChatPay(
-            wechatpay_type=WeChatPayType.JSAPI, appid=merchant.appid, **usual
+            wechatpay_type=WeChatPayType.JSAPI, appid=merchant.appid, **options(first)
         )
-        self._pay._core = _Core(endpoint, judges, **usual)  # noqa: SLF001  no other way
+        self._pay._core = _Core(  # noqa: SLF001  no other way
+            endpoint, judges, **options(first, papers.reveal())
+        )
         self._total = endpoint.total
 
     def create(self, **fields: Any) -> Reply | Unsent | Lost:  # noqa: ANN401
