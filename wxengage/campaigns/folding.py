@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from wxengage.campaigns.facts import Fact
 
-__all__ = ["advance"]
+__all__ = ["advance", "campaign_kinds"]
 
 Fold: TypeAlias = Callable[[State, Any, Any], tuple[State, tuple["Fact", ...]]]
 # Type of campaign -> how an event is folded into a state of it.
@@ -35,6 +35,11 @@ _FOLDS: Final[Mapping[type, Fold]] = MappingProxyType(
         Gift: fold_gift,
     }
 )
+
+
+def campaign_kinds() -> tuple[type, ...]:
+    """Return the types of campaigns that there are."""
+    return tuple(_FOLDS)
 
 
 def advance(

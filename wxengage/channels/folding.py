@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wxengage.rules.book import Rulebook
     from wxengage.times.days import DayClock
 
-__all__ = ["ACTED_AT", "GRANTED", "advance"]
+__all__ = ["ACTED_AT", "COUNTED", "GRANTED", "advance"]
 
 #: The kinds of account at which users act.
 ACTED_AT: Final = ("service", "subscription", "mini_program")
@@ -44,7 +44,8 @@ GRANTED: Final = {
 }
 _MOVES: Final[Mapping[str, What]] = {"follow": "followed", "unfollow": "unfollowed"}
 _CHOICES: Final[Mapping[str, What]] = {"subscribe": "granted", "decline": "withdrawn"}
-_COUNTED: Final = {*ACTS, *_MOVES, *_CHOICES}
+#: The kinds of events, besides ``deliver``, that change a quota.
+COUNTED: Final = {*ACTS, *_MOVES, *_CHOICES}
 
 
 def advance(
@@ -200,7 +201,7 @@ def _lifted(quota: Quota, event: Lifted) -> Mark:
 
 def _acted(quota: Quota, event: Event, book: Rulebook) -> tuple[Mark, ...]:
     """Return what an act of the user opens, gives, takes back or changes."""
-    if event.kind not in _COUNTED:
+    if event.kind not in COUNTED:
         return ()
     account = resolved(quota.accounts, event.account, ACTED_AT, "event.account")
     kind = kind_of(quota.accounts, account)

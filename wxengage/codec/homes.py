@@ -146,6 +146,7 @@ HOMES: Final[Mapping[str, str]] = types.MappingProxyType(
         "Sunset": "wxengage.pacing.sunset",
         "Suppression": "wxengage.delivery.outbox.box",
         "TakenBack": "wxengage.campaigns.contests.subjects",
+        "Terms": "wxengage.desk.terms",
         "Throttle": "wxengage.pacing.throttle",
         "TierPolicy": "wxengage.segments.tiers.policy",
         "TierState": "wxengage.segments.tiers.course",

@@ -7,17 +7,19 @@ written in as few statements as there are tables.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wxengage.stores.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wxengage.stores.ports import Transaction
     from wxengage.stores.schema import Key, Row, Value
 
 __all__ = ["Unit"]
+
+T = TypeVar("T")
 
 
 class Unit:
@@ -33,6 +35,7 @@ class Unit:
         self.tx = tx
         self._rows: dict[str, dict[Key, Row | None]] = {}
         self._changed: dict[str, dict[Key, None]] = {}
+        self._made: dict[str, Any] = {}
 
     def load(self, table: str, keys: Iterable[Key]) -> None:
         """Read rows of which it is known that they will be asked for."""
@@ -82,12 +85,21 @@ class Unit:
         """Hold names until the end; what was read before may have changed since."""
         self.tx.lock(names)
 
-    def forget(self, table: str, keys: Iterable[Key]) -> None:
-        """Read rows anew: a lock has been waited for."""
+    def forget(self, table: str) -> None:
+        """Read rows anew from now on, but for those that were changed here.
+
+        To be called after a lock was waited for: somebody else may have changed them.
+        """
+        changed = self._changed.get(table, {})
         rows = self._rows.get(table, {})
-        for key in keys:
-            if key not in self._changed.get(table, {}):
-                rows.pop(key, None)
+        self._rows[table] = {key: rows[key] for key in changed}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what was made under a name in this transaction, or make it now."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
 
     def flush(self) -> None:
         """Write all that waits."""
@@ -95,10 +107,11 @@ class Unit:
             self._write(table)
 
     def _write(self, table: str) -> None:
-        changed = self._changed.pop(table, None)
+        changed = self._changed.get(table)
         if changed:
             rows = self._rows[table]
             self.tx.put(table, [row for key in changed if (row := rows[key])])
+            changed.clear()
 
 
 def _key(table: str, row: Row) -> Key:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CLEARED_WITHIN", "Finding", "Invariant", "audit", "overdue"]
 
-Invariant = Literal["I1", "I2", "I3", "I4"]
+#: The desk adds I5 to I7: balances, letters, and rewards that are owed.
+Invariant = Literal["I1", "I2", "I3", "I4", "I5", "I6", "I7"]
 #: Red packets and transfers that nobody takes are back after 24 hours (the rules
 #: WX-RP-004 and WX-TRF-001); the bill of the next day settles the rest.
 CLEARED_WITHIN: Final = dt.timedelta(hours=72)
@@ -47,7 +48,7 @@ class Finding:
     Attributes
     ----------
     invariant
-        ``"I1"`` to ``"I4"``.
+        ``"I1"`` to ``"I7"``.
     subject
         The entry, the account or the payout.
     rule

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wxengage.ledger.book import Journal
     from wxengage.ledger.records import PayoutRecord
 
-__all__ = ["CLAW_BACK", "NET", "claw_back", "net_debt"]
+__all__ = ["CLAW_BACK", "NET", "claw_back", "net_debt", "net_id"]
 
 #: Why an entry was made that turns a payment into a debt, or pays a debt off.
 CLAW_BACK: Final = "claw_back"
@@ -67,6 +67,11 @@ def claw_back(record: PayoutRecord, at: dt.datetime, *, note: str) -> Entry:
     return Entry(f"{number}:{CLAW_BACK}", at, postings, CLAW_BACK, number, note)
 
 
+def net_id(campaign: str, user: str, key: str) -> str:
+    """Return the id of the entry by which a debt took from a reward."""
+    return fingerprint(NET, campaign, user, key)
+
+
 def net_debt(
     book: Journal,
     campaign: str,
@@ -106,7 +111,7 @@ def net_debt(
     require_whole("least", least, least=1)
     unit, amount = measure(reward)
     debt = LedgerAccount(campaign, Role.DEBT, user)
-    entry_id = fingerprint(NET, campaign, user, key)
+    entry_id = net_id(campaign, user, key)
     if entry_id in book:
         taken = _taken(book, entry_id, unit, amount)
     else:

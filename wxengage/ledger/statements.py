@@ -11,12 +11,15 @@ import numpy as np
 
 from wxengage.errors import require_id
 from wxengage.ledger.accounts import FEN, Role
+from wxengage.ledger.book import Book
 from wxengage.money import format_yuan
 from wxengage.tables import aligned, html_table
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
-    from wxengage.ledger.book import Book
+    from collections.abc import Iterable
+
+    from wxengage.ledger.entries import Row
 
 __all__ = ["Line", "Statement", "statement"]
 
@@ -107,13 +110,15 @@ def _shown(line: Line, name: str) -> str:
     return format_yuan(value) if line.unit == FEN and name != "unit" else str(value)
 
 
-def statement(book: Book, campaign: str, as_of: dt.datetime) -> Statement:
+def statement(
+    book: Book | Iterable[Row], campaign: str, as_of: dt.datetime
+) -> Statement:
     """Return where everything is that a campaign was given.
 
     Parameters
     ----------
     book
-        The book.
+        A book, or the rows of a store in any order.
     campaign
         Of which campaign; one that the book does not know has no lines.
     as_of
@@ -122,17 +127,14 @@ def statement(book: Book, campaign: str, as_of: dt.datetime) -> Statement:
     Returns
     -------
     Statement
-        Summed anew from the entries: ``O(n)`` for ``n`` of them.
+        Summed anew from the postings: ``O(n)`` for ``n`` of them.
     """
     require_id("campaign", campaign)
     until = micros("as_of", as_of)
     held: Counter[tuple[str, Role]] = Counter()
-    for entry in book:
-        if micros("at", entry.at) > until:
-            continue
-        for posting in entry.postings:
-            if posting.account.campaign == campaign:
-                held[posting.unit, posting.account.role] += posting.amount
+    for row in book.rows() if isinstance(book, Book) else book:
+        if row.at <= until and row.campaign == campaign:
+            held[row.unit, row.role] += row.amount
     lines = tuple(
         Line(unit, -held[unit, Role.WORLD], *(held[unit, role] for role in _ROLES))
         for unit in sorted({unit for unit, _ in held})

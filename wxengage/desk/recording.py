@@ -1,0 +1,319 @@
+"""Being told what happened (事件入库): once, whole, and on disk before the answer.
+
+In one transaction an event is kept, folded into every campaign that reads it, and
+what follows from it is granted, set aside, posted and put in the outbox. Told
+again, it changes nothing: WeChat tells up to three times.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from wxengage.desk.base import Base
+from wxengage.desk.codes import inviter_of
+from wxengage.desk.folding import Folder, folder_of, readers
+from wxengage.desk.granting import fund_waiting
+from wxengage.desk.people import matters, told
+from wxengage.desk.receipts import Receipt, Receipts
+from wxengage.desk.rows import content_of, event_id, event_row
+from wxengage.desk.running import running
+from wxengage.errors import InvalidInputError, require_id
+from wxengage.log.events import Event
+from wxengage.times.zones import from_micros, micros, span_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wxengage.campaigns.facts import Fact
+    from wxengage.desk.settings import Settings
+    from wxengage.desk.unit import Unit
+    from wxengage.stores.schema import Row
+
+__all__ = ["Recording", "record_in"]
+
+#: How far the clocks of the platform and the store may be apart.
+SKEW: Final = dt.timedelta(minutes=5)
+# How many subjects are looked at in one transaction when time has passed.
+_PAGE: Final = 200
+# These kinds carry the scene of a code.
+_SCENES: Final = frozenset({"scan", "follow"})
+
+
+class Recording(Base):
+    """The counter where events are told."""
+
+    def record(
+        self,
+        event: Event,
+        *,
+        within: Any = None,
+        now: dt.datetime | None = None,
+    ) -> Receipt:
+        """Keep an event, and do all that follows from it, in one transaction.
+
+        Parameters
+        ----------
+        event
+            What happened. Users are known by text. An event without an id is known
+            by its content.
+        within
+            The application's own open connection: everything is done in its
+            transaction and stands or falls with it.
+        now
+            When it was told, aware; None: by the store's clock.
+
+        Returns
+        -------
+        Receipt
+            What became of it. When this returns it is on disk, unless ``durable``
+            says otherwise: acknowledge the callback only then.
+
+        Raises
+        ------
+        InvalidInputError
+            If the event breaks a rule, comes from the future, or was told before
+            under the same id with other content. Nothing is kept of it.
+        """
+        return self._told([event], within, now)[0]
+
+    def record_many(
+        self,
+        events: Iterable[Event],
+        *,
+        within: Any = None,
+        now: dt.datetime | None = None,
+    ) -> Receipts:
+        """Keep several events in one transaction: all of them, or none.
+
+        Parameters
+        ----------
+        events
+            In the order in which they are to be folded.
+        within, now
+            As in ``record``.
+
+        Returns
+        -------
+        Receipts
+            One for each event.
+
+        Raises
+        ------
+        InvalidInputError
+            If one of them breaks a rule; it is named, and none is kept.
+        """
+        return self._told(list(events), within, now)
+
+    def tick(self, now: dt.datetime | None = None) -> tuple[Fact, ...]:
+        """Let campaigns find what time alone has decided (到点结算).
+
+        Parameters
+        ----------
+        now
+            Up to when, aware; None: by the store's clock. ``dispatch`` calls this.
+
+        Returns
+        -------
+        tuple of Fact
+            What was found: holds that ended, offers that ran out, results that are
+            due.
+        """
+        instant = self._instant(now)
+        found: list[Fact] = []
+        before: tuple[tuple[str, str], ...] | None = None
+        while True:
+            facts, page = self._do(lambda unit: ticked(unit, self._settings, instant))
+            self._announce(facts)
+            found += facts
+            if len(page) < _PAGE or page == before:
+                return tuple(found)
+            before = page
+
+    def _told(
+        self, events: Sequence[Event], within: Any, now: dt.datetime | None
+    ) -> Receipts:
+        instant = self._instant(now)
+        # In the application's transaction nothing is durable before it commits.
+        durable = within is None and self._store.durable
+        settings = self._settings
+        receipts = self._do(
+            lambda unit: record_in(unit, settings, events, instant, durable=durable),
+            within=within,
+        )
+        for one in receipts:
+            self._announce(one.facts)
+        return Receipts(receipts)
+
+    def _announce(self, facts: Iterable[Fact]) -> None:
+        if self._settings.on_fact is not None:
+            for fact in facts:
+                self._settings.on_fact(fact)
+
+
+def record_in(
+    unit: Unit,
+    settings: Settings,
+    events: Sequence[Event],
+    now: dt.datetime,
+    *,
+    durable: bool,
+    backfilled: bool = False,
+) -> tuple[Receipt, ...]:
+    """Keep events in a transaction, with all that follows from them.
+
+    Parameters
+    ----------
+    unit
+        The transaction's rows.
+    settings
+        The desk's.
+    events
+        In order.
+    now
+        When they were told.
+    durable
+        What the receipts are to say.
+    backfilled
+        Whether they are past that is brought in: then nothing is granted.
+
+    Returns
+    -------
+    tuple of Receipt
+        One for each event.
+    """
+    latest = micros("now", now) + span_micros("skew", SKEW)
+    at = micros("now", now)
+    named = [_named(unit, row, event, latest) for row, event in enumerate(events)]
+    rows = [event_row(event, at, backfilled=backfilled) for event in named]
+    new = unit.tx.insert("event", rows)
+    _require_same(unit, rows, new)
+    fresh = [event for event, is_new in zip(named, new, strict=True) if is_new]
+    plans = [(event, readers(unit, event)) for event in fresh]
+    _hold(unit, settings, plans)
+    told(unit, fresh, settings)
+    facts: dict[str, tuple[Fact, ...]] = {}
+    for event, campaigns in plans:
+        for one in campaigns:
+            found = folder_of(unit, settings, one).fold(
+                event, now, settle=not backfilled
+            )
+            facts[str(event.id)] = facts.get(str(event.id), ()) + found
+    for one in running(unit):
+        folder_of(unit, settings, one).write()
+    return tuple(
+        _receipt(str(event.id), facts.get(str(event.id), ()), durable, is_new=is_new)
+        for event, is_new in zip(named, new, strict=True)
+    )
+
+
+def _receipt(
+    name: str, facts: tuple[Fact, ...], durable: bool, *, is_new: bool
+) -> Receipt:
+    if not is_new:
+        return Receipt(name, True, (), "duplicate", durable)
+    return Receipt(name, False, facts, facts[-1].reason if facts else "", durable)
+
+
+def _named(unit: Unit, row: int, event: object, latest: int) -> Event:
+    """Return an event as it is kept: under its name, and with whoever invited."""
+    if not isinstance(event, Event):
+        raise InvalidInputError(f"events[{row}]", event, "an Event")
+    for name in ("user", "id", "inviter", "group"):
+        value = getattr(event, name)
+        if isinstance(value, int):
+            rule = "text: a desk keeps names, and 1 is not '1'"
+            raise InvalidInputError(f"events[{row}].{name}", value, rule, "str(...)")
+    for name in ("account", "campaign", "channel"):
+        value = getattr(event, name)
+        if value is not None:
+            require_id(f"events[{row}].{name}", value)
+    if str(event.user).startswith("#"):
+        rule = "a user: '#' begins the names of other things"
+        raise InvalidInputError(f"events[{row}].user", event.user, rule)
+    if micros("at", event.at) > latest:
+        rule = f"not later than {from_micros(latest)}, five minutes from now"
+        hint = "is a clock wrong, or a time zone missing?"
+        raise InvalidInputError(f"events[{row}].at", event.at, rule, hint)
+    if event.id is None:
+        event = attrs.evolve(event, id=event_id(event))
+    if event.kind in _SCENES and event.item is not None:
+        event = inviter_of(unit, event)
+    return event
+
+
+def _require_same(unit: Unit, rows: list[Row], new: tuple[bool, ...]) -> None:
+    """Raise where an id was told before with other content."""
+    if all(new):
+        return
+    known = [row for row, is_new in zip(rows, new, strict=True) if not is_new]
+    kept = unit.tx.get("event", [(str(row[0]),) for row in known])
+    for place, (row, is_new) in enumerate(zip(rows, new, strict=True)):
+        if not is_new and content_of(kept[str(row[0]),]) != content_of(row):
+            rule = "the id of one event: it was told before with other content"
+            hint = "give every event an id of its own"
+            raise InvalidInputError(f"events[{place}].id", row[0], rule, hint)
+
+
+def _hold(unit: Unit, settings: Settings, plans: list[tuple[Event, list[Any]]]) -> None:
+    """Hold every user and subject of a batch, in one order, and read them."""
+    users = {f"user:{event.user}" for event, _ in plans if matters(event)}
+    keys: dict[Folder, set[str]] = {}
+    for event, campaigns in plans:
+        for one in campaigns:
+            touched = one.campaign.touches(event)
+            keys.setdefault(folder_of(unit, settings, one), set()).update(touched)
+    if users:
+        unit.lock(users)
+        unit.forget("profile")
+    if keys:
+        unit.lock(
+            f"subject:{folder.one.campaign.id}/{key}"
+            for folder, touched in keys.items()
+            for key in touched
+        )
+        unit.forget("subject")
+        for folder, touched in keys.items():
+            folder.hold(touched)
+
+
+def ticked(
+    unit: Unit, settings: Settings, now: dt.datetime
+) -> tuple[tuple[Fact, ...], tuple[tuple[str, str], ...]]:
+    """Settle the next subjects for which time has come.
+
+    Parameters
+    ----------
+    unit
+        The transaction's rows.
+    settings
+        The desk's.
+    now
+        Up to when.
+
+    Returns
+    -------
+    facts
+        What was found.
+    page
+        Campaign and key of the subjects that were looked at; with as many as one
+        page has, there may be others.
+    """
+    rows = unit.find("subject", "by_due", below=micros("now", now) + 1, limit=_PAGE)
+    campaigns = {one.campaign.id: one for one in running(unit)}
+    facts: list[Fact] = []
+    for row in sorted(rows, key=lambda row: (str(row[0]), str(row[1]))):
+        folder = folder_of(unit, settings, campaigns[str(row[0])])
+        key = str(row[1])
+        for one in folder.due(key, now):
+            facts += folder.fold(one, now)
+        folder.touch(key)
+    for one in campaigns.values():
+        folder_of(unit, settings, one).write()
+    if not rows and unit.tx.count("payout", "by_state", ("unfunded",)):
+        waiting = unit.find("payout", "by_state", ("unfunded",), limit=_PAGE)
+        for name in sorted({str(row[1]) for row in waiting}):
+            fund_waiting(unit, settings, name, now)
+    return tuple(facts), tuple((str(row[0]), str(row[1])) for row in rows)
