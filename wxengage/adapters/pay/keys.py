@@ -105,9 +105,10 @@ class PlatformKeys:
 def _key(name: str, pem: str) -> RSAPublicKey:
     try:
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
+        key, serial = _loaded(pem.encode(errors="replace"))
     except ImportError:
         raise MissingExtraError("cryptography", "pay") from None
-    key, serial = _loaded(pem.encode(errors="replace"))
     if not isinstance(key, rsa.RSAPublicKey):
         rule = "an RSA public key, or a certificate, in PEM"
         # So little of it: somebody may have taken the private key.

@@ -27,10 +27,8 @@ def packet_fault(fen: int, packet: Packet, book: Rulebook) -> str | None:
     -------
     str or None
         ``"scene_needed"``, where the amount is outside the usual range and names
-        no scene; ``"no_amount"`` for 0; None where all is well.
+        no scene; None where all is well.
     """
-    if fen <= 0:
-        return "no_amount"
     if "WX-RP-001" not in book or packet.scene is not None:
         return None
     rule = book["WX-RP-001"]
@@ -54,10 +52,8 @@ def transfer_fault(fen: int, transfer: Transfer, book: Rulebook) -> str | None:
     -------
     str or None
         ``"amount_below"``, ``"amount_above"``, ``"name_needed"``,
-        ``"name_not_allowed"``; ``"no_amount"`` for 0; None where all is well.
+        ``"name_not_allowed"``; None where all is well.
     """
-    if fen <= 0:
-        return "no_amount"
     if "WX-TRF-002" in book:
         limits = book["WX-TRF-002"]
         if fen < limits.param("min_fen", int):
