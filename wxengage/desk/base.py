@@ -38,7 +38,7 @@ class Base:
         self,
         work: Callable[[Unit], T],
         *,
-        within: Any = None,  # noqa: ANN401  a connection of many libraries
+        within: Any = None,
         write: bool = True,
     ) -> T:
         """Do some work in one transaction.
@@ -60,7 +60,7 @@ class Base:
             What the work returned.
         """
 
-        def done(tx: Any) -> T:  # noqa: ANN401  a Transaction
+        def done(tx: Any) -> T:
             unit = Unit(tx)
             result = work(unit)
             unit.flush()

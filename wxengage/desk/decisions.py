@@ -1,4 +1,4 @@
-"""What people decided (人工决定), who and why: kept for ever, beside what came of it."""
+"""What people decided (人工决定), who and why: kept for ever."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["decide"]
 
 
-def decide(
+def decide(  # noqa: PLR0917  as the sentence goes: who did what to what and why
     unit: Unit,
     about: str,
     what: str,

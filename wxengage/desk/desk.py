@@ -26,12 +26,8 @@ class Desk(Launching, Recording, Settling, Codes):
 
     @property
     def store(self) -> Store:
-        """Where everything is kept: its DDL, its backup, its own checks."""
+        """Where everything is kept: its DDL, its backup, its own checks, its end."""
         return self._store
-
-    def close(self) -> None:
-        """Let go of the store."""
-        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -42,7 +38,7 @@ class Desk(Launching, Recording, Settling, Codes):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self._store.close()
 
     def __repr__(self) -> str:
         return f"Desk({self._store.name})"

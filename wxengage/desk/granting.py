@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from wxengage.delivery.outbox.states import Signal, State as LetterState
+from wxengage.delivery.outbox.states import Signal
+from wxengage.delivery.outbox.states import State as LetterState
 from wxengage.delivery.payouts import bill_number
 from wxengage.delivery.ports import Letter
 from wxengage.desk.books import book, journal_of, payout

@@ -7,6 +7,7 @@ those who take part, or is somebody's decision that is kept with its reason.
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  read at run time by callers' annotations
+import functools
 from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
@@ -135,9 +136,8 @@ class Launching(Base):
         total = new = 0
         events = iter(_events(source, columns))
         while page := tuple(islice(events, _PAGE)):
-            receipts = self._do(lambda unit, page=page: self._past(unit, page, instant))
+            new += self._do(functools.partial(self._past, events=page, now=instant))
             total += len(page)
-            new += receipts
         self._do(
             lambda unit: unit.put("meta", (_BACKFILLED, str(micros("now", instant))))
         )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from wxengage.delivery.outbox.box import enqueue as put_letters
 from wxengage.delivery.outbox.box import Outbox
+from wxengage.delivery.outbox.box import enqueue as put_letters
 from wxengage.desk.rows import letter_of, letter_row
 from wxengage.times.zones import micros
 

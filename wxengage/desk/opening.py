@@ -78,7 +78,7 @@ def open_desk(
     Returns
     -------
     Desk
-        Close it, or use it in a ``with`` statement.
+        To be used in a ``with`` statement, or until ``desk.store.close()``.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def open_desk(
     try:
         desk._do(lambda unit: _require_merchant(unit, merchant))  # noqa: SLF001  its maker
     except BaseException:
-        desk.close()
+        store.close()
         raise
     return desk
 

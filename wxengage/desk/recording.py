@@ -307,8 +307,8 @@ def ticked(
     for row in sorted(rows, key=lambda row: (str(row[0]), str(row[1]))):
         folder = folder_of(unit, settings, campaigns[str(row[0])])
         key = str(row[1])
-        for one in folder.due(key, now):
-            facts += folder.fold(one, now)
+        for tick in folder.due(key, now):
+            facts += folder.fold(tick, now)
         folder.touch(key)
     for one in campaigns.values():
         folder_of(unit, settings, one).write()

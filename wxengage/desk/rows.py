@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-
 from wxengage.codec.envelope import dump, load
 from wxengage.delivery.outbox.box import suppression_of
 from wxengage.delivery.outbox.states import WAITING
@@ -91,7 +90,7 @@ def event_row(event: Event, received_at: int, *, backfilled: bool = False) -> Ro
     is_text = isinstance(item, str)
     return (
         event_id(event),
-        event.user,  # type: ignore[return-value]  # text: checked before
+        event.user,
         event.kind,
         micros("at", event.at),
         event.account,
@@ -211,7 +210,7 @@ def posting_rows(entry: Entry, seq: int) -> list[Row]:
     ]
 
 
-def account_of(campaign: Any, role: Any, owner: Any) -> LedgerAccount:  # noqa: ANN401  columns
+def account_of(campaign: Any, role: Any, owner: Any) -> LedgerAccount:
     """Return the account that three columns name."""
     return LedgerAccount(campaign, Role(role), owner)
 
@@ -282,12 +281,10 @@ def letter_of(row: Row) -> OutboxRow:
     return found
 
 
-def _load(text: Any) -> Any:  # noqa: ANN401  a column
+def _load(text: Any) -> Any:
     return load(text)
 
 
 def is_message(row: OutboxRow) -> bool:
     """Return whether a letter is a message and no payout."""
     return isinstance(row.letter.body, Send)
-
-

@@ -78,7 +78,7 @@ class Settings:
     )
     days: DayClock = DayClock()
     lifecycle: LifecyclePolicy = LifecyclePolicy()
-    outbox: OutboxPolicy = OutboxPolicy(keyed=WECHAT_KEYS)
+    outbox: OutboxPolicy = attrs.field(factory=lambda: OutboxPolicy(keyed=WECHAT_KEYS))
 
     def __attrs_post_init__(self) -> None:
         for row, account in enumerate(self.accounts):

@@ -21,8 +21,8 @@ from wxengage.ledger.entries import Row as PostingRow
 from wxengage.ledger.events import Resolved
 from wxengage.ledger.reconciling import reconcile
 from wxengage.ledger.records import renew
-from wxengage.ledger.states import State
 from wxengage.ledger.statements import statement
+from wxengage.ledger.states import State
 from wxengage.stores.schema import TABLES
 from wxengage.times.zones import micros
 
@@ -381,7 +381,7 @@ class Settling(Base):
 def _walk(unit: Unit, table: str) -> Iterator[Row]:
     """Yield every row of a table, in the order of keys."""
     places = TABLES[table].places(TABLES[table].key)
-    after = None
+    after: Any = None
     while page := unit.tx.walk(table, after=after, limit=_PAGE):
         yield from page
         after = tuple(page[-1][place] for place in places)

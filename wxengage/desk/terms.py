@@ -61,10 +61,11 @@ class Terms:
     closed_at: dt.datetime | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.budget, Mapping):
+        budget: object = self.budget
+        if not isinstance(budget, Mapping):
             hint = "for example {'fen': yuan('800')}"
-            raise InvalidInputError("budget", self.budget, "amounts by unit", hint)
-        for unit, amount in self.budget.items():
+            raise InvalidInputError("budget", budget, "amounts by unit", hint)
+        for unit, amount in budget.items():
             require_unit(unit)
             require_whole(f"budget[{unit!r}]", amount, least=1)
         if not isinstance(self.limits, tuple):
