@@ -5,6 +5,7 @@
     │   └── InvalidLogError     with the counts and the first rows of each fault
     ├── IllegalTransitionError
     ├── OverdrawnError
+    ├── StaleStateError
     ├── StoreError
     │   ├── StoreBusyError      somebody else holds it
     │   ├── StoreUnreachableError  the server is away, or hung up
@@ -45,6 +46,7 @@ __all__ = [
     "InvalidLogError",
     "MissingExtraError",
     "OverdrawnError",
+    "StaleStateError",
     "StoreBusyError",
     "StoreDamagedError",
     "StoreError",
@@ -276,6 +278,35 @@ class OverdrawnError(WxEngageError):
         return (
             f"account {self.account} must not go below zero: it holds "
             f"{self.balance} {self.unit}, and the entry takes {self.amount}"
+        )
+
+
+@attrs.define
+class StaleStateError(WxEngageError):
+    """A state was kept by somebody else since it was read.
+
+    Attributes
+    ----------
+    name
+        Under which name.
+    expected
+        The version that was read; None: none was there.
+    found
+        The version that is there; None: none is.
+    """
+
+    name: str
+    expected: int | None
+    found: int | None
+
+    def __str__(self) -> str:
+        there, read = (
+            "absent" if version is None else f"version {version}"
+            for version in (self.found, self.expected)
+        )
+        return (
+            f"what is kept as {shorten(self.name)} must be {read}, as it was read, "
+            f"got {there}; read it again and decide anew"
         )
 
 
