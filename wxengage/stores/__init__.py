@@ -6,7 +6,7 @@ connection. ``schema`` declares the tables, ``ports`` what a store promises.
 
 from __future__ import annotations
 
-from wxengage.stores.opening import open_store
+from wxengage.stores.opening import ddl_for, open_store
 from wxengage.stores.ports import Store, Transaction
 
-__all__ = ["Store", "Transaction", "open_store"]
+__all__ = ["Store", "Transaction", "ddl_for", "open_store"]

@@ -58,17 +58,21 @@ def _fault(column: Column, value: object) -> tuple[str, str] | None:
         also = " or None" if column.null else ""
         return _RULES[column.kind] + also, "nothing is converted here"
     if isinstance(value, str):
-        if column.kind == "id" and len(value) > LONGEST_ID:
-            return _RULES["id"], f"it has {len(value)}"
-        if "\0" in value:
-            return "free of NUL characters", "take out U+0000"
-        if any("\ud800" <= c <= "\udfff" for c in value):
-            return "whole Unicode characters", "it has half of a surrogate pair"
-    elif isinstance(value, int):
-        if not LEAST <= value <= INT64_MAX:
-            return _RULES["whole"], ""
-    elif isinstance(value, float) and not math.isfinite(value):
-        return _RULES["real"], ""
+        return _fault_of_text(value, LONGEST_ID if column.kind == "id" else None)
+    if isinstance(value, int):
+        fits = LEAST <= value <= INT64_MAX
+    else:
+        fits = not isinstance(value, float) or math.isfinite(value)
+    return None if fits else (_RULES[column.kind], "")
+
+
+def _fault_of_text(value: str, longest: int | None) -> tuple[str, str] | None:
+    if longest is not None and len(value) > longest:
+        return _RULES["id"], f"it has {len(value)}"
+    if "\0" in value:
+        return "free of NUL characters", "take out U+0000"
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        return "whole Unicode characters", "it has half of a surrogate pair"
     return None
 
 
@@ -153,9 +157,12 @@ class Layout:
             value, least = self._floor
             for row in rows:
                 if row[value] < row[least]:  # type: ignore[operator]  # both whole
-                    floor = self.table.floor or ("", "")
-                    raise FloorError.of(self.table.name, floor, self.key_of(row))
+                    self._below_floor(row)
         return rows
+
+    def _below_floor(self, row: Row) -> None:
+        floor = self.table.floor or ("", "")
+        raise FloorError.of(self.table.name, floor, self.key_of(row))
 
     def _look_right(self, rows: Sequence[Row]) -> bool:
         if set(map(type, rows)) - {tuple}:
@@ -167,9 +174,7 @@ class Layout:
             values = chain.from_iterable(map(pick, rows))
             if kind == "whole":
                 numbers = list(filter(None, values))
-                if numbers and not (
-                    LEAST <= min(numbers) and max(numbers) <= INT64_MAX
-                ):
+                if numbers and (min(numbers) < LEAST or max(numbers) > INT64_MAX):
                     return False
             elif kind == "real":
                 if not all(map(math.isfinite, filter(None, values))):
@@ -201,9 +206,8 @@ class Layout:
             for column, value in zip(self.key_columns, key, strict=True):
                 # Short plain text, as nearly all keys are, needs no other look.
                 plain = type(value) is str and len(value) <= LONGEST_ID
-                if (
-                    not (plain and value.isascii() and "\0" not in value)  # type: ignore[union-attr, operator]
-                    and _fault(column, value)
+                if not (plain and value.isascii() and "\0" not in value) and _fault(
+                    column, value
                 ):
                     self._refuse_key(number, key)
         return keys
@@ -237,32 +241,34 @@ class Layout:
 
     def check_search(
         self,
-        index: Index,
+        index: Index | None,
         equals: tuple[Value, ...],
         *,
         least: int | None = None,
         below: int | None = None,
-        limit: int | None = None,
     ) -> None:
         """Refuse what ``find`` and ``count`` cannot look for.
 
         Parameters
         ----------
         index
-            Where to look.
+            Where to look; None for all rows.
         equals
             Values of its first columns.
         least, below
             Bounds of the next column.
-        limit
-            How many rows at most.
 
         Raises
         ------
         InvalidInputError
-            If there are too many values, one of them is empty or of a wrong type,
-            the bounded column is none of whole numbers, or the limit is negative.
+            If there are too many values, one of them is empty or of a wrong type, or
+            the bounded column is none of whole numbers.
         """
+        if index is None:
+            if equals:
+                rule = "left out where no index is named"
+                raise InvalidInputError(f"equals of {self.table.name}", equals, rule)
+            return
         name = f"{self.table.name}.{index.name}"
         places = self.table.places(index.columns)
         if not isinstance(equals, tuple) or len(equals) > len(places):
@@ -283,13 +289,6 @@ class Layout:
             if column.kind != "whole" or _fault(column, value):
                 rule = f"a bound of {column.name}, a {column.kind} column"
                 raise InvalidInputError(f"{bound} of {name}", value, rule)
-        check_limit(limit)
-
-    def check_no_values(self, equals: tuple[Value, ...]) -> None:
-        """Refuse values where no index says whose they are."""
-        if equals:
-            rule = "left out where no index is named"
-            raise InvalidInputError(f"equals of {self.table.name}", equals, rule)
 
 
 def check_limit(limit: int | None) -> None:

@@ -7,34 +7,32 @@ could be damaged, and sealed tables carry no checksum here.
 
 from __future__ import annotations
 
-import datetime as dt
+import os
 from bisect import bisect_left, bisect_right, insort
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from wxengage.errors import InvalidInputError, StoreError, TakenError
-from wxengage.stores.layouts import Layout, check_limit, layout_of, picker
+from wxengage.stores.checked import CheckedTransaction
+from wxengage.stores.clocks import utc_now
+from wxengage.stores.layouts import Layout, layout_of, picker
 from wxengage.stores.schema import TABLES
 from wxengage.stores.turns import Turns
 from wxengage.times.zones import require_aware
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from wxengage.stores.ports import Transaction
     from wxengage.stores.schema import Index, Key, Row, Value
 
-__all__ = ["MemoryStore", "utc_now"]
+__all__ = ["MemoryStore"]
 
 T = TypeVar("T")
 _WHERE: Final = "memory://"
-
-
-def utc_now() -> dt.datetime:
-    """Return the instant by this machine's clock."""
-    return dt.datetime.now(dt.UTC)  # noqa: TID251  a store has a clock
 
 
 class _Order:
@@ -140,144 +138,82 @@ class _Rows:
         return None
 
 
-class _MemoryTransaction:
+class _MemoryTransaction(CheckedTransaction):
     """What a transaction sees of the memory, and how to undo what it did."""
 
     def __init__(self, tables: dict[str, _Rows], *, write: bool) -> None:
+        super().__init__(_WHERE, write=write)
         self._tables = tables
-        self._write = write
         self._undo: list[tuple[_Rows, Key, Row | None]] = []
-        self._open = True
-        self._failure: StoreError | None = None
-
-    def lock(self, names: Iterable[str]) -> None:
-        """Do nothing more: there is one transaction at a time."""
-        tuple(names)
-        self._usable()
-
-    def insert(self, table: str, rows: Sequence[Row]) -> tuple[bool, ...]:
-        """Add rows whose key is not there yet; say of each whether it is new."""
-        there = self._table(table, write=True)
-        new = []
-        for row in self._checked(there.layout, rows):
-            key = there.layout.key_of(row)
-            new.append(key not in there.by_key)
-            if new[-1]:
-                self._set(there, key, row)
-        return tuple(new)
-
-    def put(self, table: str, rows: Sequence[Row]) -> None:
-        """Write rows, each in the place of the one with its key, if any."""
-        there = self._table(table, write=True)
-        for row in self._checked(there.layout, rows):
-            self._set(there, there.layout.key_of(row), row)
-
-    def get(self, table: str, keys: Iterable[Key]) -> dict[Key, Row]:
-        """Return the rows of keys; those that are not there are left out."""
-        there = self._table(table)
-        found = there.by_key
-        return {
-            key: found[key] for key in there.layout.check_keys(keys) if key in found
-        }
-
-    def find(
-        self,
-        table: str,
-        index: str,
-        equals: tuple[Value, ...] = (),
-        *,
-        least: int | None = None,
-        below: int | None = None,
-        limit: int | None = None,
-        newest: bool = False,
-    ) -> tuple[Row, ...]:
-        """Return rows by an index."""
-        there = self._table(table)
-        layout = there.layout
-        layout.check_search(
-            layout.index(index), equals, least=least, below=below, limit=limit
-        )
-        order = there.orders[index]
-        keys = order.keys(*order.bounds(equals, least, below), newest=newest)
-        return tuple(there.by_key[key] for key in islice(keys, limit))
-
-    def walk(
-        self, table: str, *, after: Key | None = None, limit: int = 1000
-    ) -> tuple[Row, ...]:
-        """Return the next rows after a key, in the order of keys."""
-        there = self._table(table)
-        check_limit(limit)
-        start = 0
-        if after is not None:
-            start = there.in_order.after(there.layout.check_keys((after,))[0])
-        end = min(start + limit, len(there.in_order))
-        return tuple(there.by_key[key] for key in there.in_order.keys(start, end))
-
-    def count(
-        self, table: str, index: str | None = None, equals: tuple[Value, ...] = ()
-    ) -> int:
-        """Return how many rows there are, of these values of an index's columns."""
-        there = self._table(table)
-        if index is None:
-            there.layout.check_no_values(equals)
-            return len(there.by_key)
-        there.layout.check_search(there.layout.index(index), equals)
-        low, high = there.orders[index].bounds(equals)
-        return high - low
-
-    def remove(self, table: str, keys: Iterable[Key]) -> int:
-        """Take rows out, and say how many were there."""
-        there = self._table(table, write=True)
-        gone = 0
-        for key in there.layout.check_keys(keys):
-            if key in there.by_key:
-                self._undo.append((there, key, there.set(key, None)))
-                gone += 1
-        return gone
-
-    def end(self) -> StoreError | None:
-        """Take no more, and return what went wrong and must not be passed over."""
-        self._open = False
-        return self._failure
 
     def undo(self) -> None:
         """Put everything back as it was, the last change first."""
-        self._open = False
         while self._undo:
             there, key, was = self._undo.pop()
             there.set(key, was)
 
-    def _table(self, name: str, *, write: bool = False) -> _Rows:
-        self._usable()
-        if write and not self._write:
-            raise StoreError(
-                "this transaction only reads", _WHERE, "use run(work, write=True)"
-            )
-        return self._tables[layout_of(name).table.name]
+    def _lock(self, names: Sequence[str]) -> None:
+        """Do nothing: there is one transaction at a time."""
 
-    def _usable(self) -> None:
-        if not self._open:
-            raise StoreError(
-                "this transaction is over", _WHERE, "do all of the work within run"
-            )
-        if self._failure is not None:
-            raise self._failure
+    def _insert(self, layout: Layout, rows: Sequence[Row]) -> Iterable[bool]:
+        there = self._tables[layout.table.name]
+        new = []
+        for row in rows:
+            key = layout.key_of(row)
+            new.append(key not in there.by_key)
+            if new[-1]:
+                self._set(there, key, row)
+        return new
 
-    def _checked(self, layout: Layout, rows: Sequence[Row]) -> Sequence[Row]:
-        try:
-            return layout.check_rows(rows)
-        except StoreError as error:
-            self._fail(error)
+    def _put(self, layout: Layout, rows: Sequence[Row]) -> None:
+        there = self._tables[layout.table.name]
+        for row in rows:
+            self._set(there, layout.key_of(row), row)
+
+    def _get(self, layout: Layout, keys: Sequence[Key]) -> dict[Key, Row]:
+        found = self._tables[layout.table.name].by_key
+        return {key: found[key] for key in keys if key in found}
+
+    def _find(
+        self,
+        layout: Layout,
+        index: Index,
+        equals: tuple[Value, ...],
+        bounds: tuple[int | None, int | None],
+        *,
+        limit: int | None,
+        newest: bool,
+    ) -> tuple[Row, ...]:
+        there = self._tables[layout.table.name]
+        order = there.orders[index.name]
+        keys = order.keys(*order.bounds(equals, *bounds), newest=newest)
+        return tuple(there.by_key[key] for key in islice(keys, limit))
+
+    def _walk(self, layout: Layout, after: Key | None, limit: int) -> tuple[Row, ...]:
+        there = self._tables[layout.table.name]
+        start = 0 if after is None else there.in_order.after(after)
+        end = min(start + limit, len(there.in_order))
+        return tuple(there.by_key[key] for key in there.in_order.keys(start, end))
+
+    def _count(
+        self, layout: Layout, index: Index | None, equals: tuple[Value, ...]
+    ) -> int:
+        there = self._tables[layout.table.name]
+        if index is None:
+            return len(there.by_key)
+        low, high = there.orders[index.name].bounds(equals)
+        return high - low
+
+    def _remove(self, layout: Layout, keys: Sequence[Key]) -> int:
+        there = self._tables[layout.table.name]
+        gone = [key for key in dict.fromkeys(keys) if key in there.by_key]
+        self._undo.extend((there, key, there.set(key, None)) for key in gone)
+        return len(gone)
 
     def _set(self, there: _Rows, key: Key, row: Row) -> None:
         if index := there.taken(key, row):
             self._fail(TakenError.of(there.layout.table.name, index))
         self._undo.append((there, key, there.set(key, row)))
-
-    def _fail(self, error: StoreError) -> NoReturn:
-        """Raise an error after which nothing of this transaction can be kept."""
-        self._failure = error
-        raise error
 
 
 class MemoryStore:
@@ -301,6 +237,7 @@ class MemoryStore:
         self._tables = {name: _Rows(layout_of(name)) for name in TABLES}
         self._now = now or utc_now
         self._turns = Turns(_WHERE)
+        self._process = os.getpid()
 
     @property
     def name(self) -> str:
@@ -314,7 +251,7 @@ class MemoryStore:
 
     def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
         """Do some work in one transaction, once; what it raises undoes it."""
-        if self._turns.is_foreign:
+        if self._process != os.getpid():
             raise StoreError(
                 "a store in memory cannot be shared with another process",
                 _WHERE,
@@ -322,13 +259,16 @@ class MemoryStore:
             )
         with self._turns.alone():
             transaction = _MemoryTransaction(self._tables, write=write)
+            done = False
             try:
                 result = work(transaction)
-                if failure := transaction.end():
-                    raise failure
-            except BaseException:
-                transaction.undo()
-                raise
+                done = transaction.end() is None
+            finally:
+                failure = transaction.end()
+                if not done:
+                    transaction.undo()
+            if failure:
+                raise failure
             return result
 
     def within(self, connection: object) -> Transaction:

@@ -96,7 +96,7 @@ class Store(Protocol):
         besides, it does once for each try. What it raises undoes it.
         """
 
-    def within(self, connection: Any) -> Transaction:  # noqa: ANN401  of many libraries
+    def within(self, connection: Any) -> Transaction:
         """Return the transaction that an application's own connection is in.
 
         It is neither begun nor committed here.

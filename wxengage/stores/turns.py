@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -32,18 +31,6 @@ class Turns:
     def __init__(self, where: str, wait: float = WAIT) -> None:
         self._where = where
         self._wait = wait
-        self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._inside = threading.local()
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether a fork has brought this into another process."""
-        return self._process != os.getpid()
-
-    def renew(self) -> None:
-        """Start anew in this process: whoever held the turn is in the parent."""
-        self._process = os.getpid()
         self._lock = threading.Lock()
         self._inside = threading.local()
 
