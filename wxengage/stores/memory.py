@@ -11,6 +11,7 @@ import os
 from bisect import bisect_left, bisect_right, insort
 from itertools import islice
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from wxengage.errors import InvalidInputError, StoreError, TakenError
@@ -18,13 +19,14 @@ from wxengage.stores.checked import CheckedTransaction
 from wxengage.stores.clocks import utc_now
 from wxengage.stores.layouts import Layout, layout_of, picker
 from wxengage.stores.schema import TABLES
+from wxengage.stores.sqlite import SqliteStore
+from wxengage.stores.sqlite_files import refuse_existing, write_whole
 from wxengage.stores.turns import Turns
 from wxengage.times.zones import require_aware
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from wxengage.stores.ports import Transaction
     from wxengage.stores.schema import Index, Key, Row, Value
@@ -290,7 +292,27 @@ class MemoryStore:
 
     def backup(self, path: str | Path) -> None:
         """Write all rows as of one instant into a new SQLite file."""
-        raise NotImplementedError(path)
+        path = Path(path).absolute()
+        refuse_existing(path)
+        rows = self.run(
+            lambda _: {
+                name: tuple(of.by_key.values()) for name, of in self._tables.items()
+            },
+            write=False,
+        )
+
+        def fill(transaction: Transaction) -> None:
+            for name, of_table in rows.items():
+                transaction.put(name, of_table)
+
+        def write(part: Path) -> None:
+            copy = SqliteStore(part, processes="one")
+            try:
+                copy.run(fill)
+            finally:
+                copy.close()
+
+        write_whole(path, write)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""

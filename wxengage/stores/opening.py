@@ -83,15 +83,14 @@ def open_store(
         return MemoryStore(now=now)
     if engine == "sqlite":
         return SqliteStore(path, create=create, processes=processes, now=now)
+    url = f"{engine}://{url_or_connection.partition('://')[2]}"
     if engine == "postgresql":
-        from wxengage.stores.postgres import (  # noqa: PLC0415  an extra
-            PostgresStore,
-        )
+        from wxengage.stores.postgres import PostgresStore  # noqa: PLC0415  an extra
 
-        return PostgresStore(url_or_connection, create=create, now=now)
+        return PostgresStore(url, create=create, now=now)
     from wxengage.stores.mysql import MysqlStore  # noqa: PLC0415  an extra
 
-    return MysqlStore(url_or_connection, create=create, now=now)
+    return MysqlStore(url, create=create, now=now)
 
 
 def ddl_for(engine: str) -> str:
@@ -148,13 +147,13 @@ def _parted(url: str) -> tuple[str, Path | None]:
 
 def _dialect(engine: str) -> Dialect:
     if engine == "postgresql":
-        from wxengage.stores import postgres  # noqa: PLC0415  an extra
+        from wxengage.stores import postgres_rows  # noqa: PLC0415  slow to import
 
-        return postgres.DIALECT
+        return postgres_rows.DIALECT
     if engine == "mysql":
-        from wxengage.stores import mysql  # noqa: PLC0415  an extra
+        from wxengage.stores import mysql_rows  # noqa: PLC0415  slow to import
 
-        return mysql.DIALECT
+        return mysql_rows.DIALECT
     return DIALECT
 
 
@@ -163,13 +162,13 @@ def _on_connection(
 ) -> Store:
     engine = join(connection).engine
     if engine == "postgresql":
-        from wxengage.stores import postgres  # noqa: PLC0415  an extra
+        from wxengage.stores.postgres import lend_postgres  # noqa: PLC0415  an extra
 
-        return postgres.on_connection(connection, create=create, now=now)
+        return lend_postgres(connection, create=create, now=now)
     if engine == "mysql":
-        from wxengage.stores import mysql  # noqa: PLC0415  an extra
+        from wxengage.stores.mysql import lend_mysql  # noqa: PLC0415  an extra
 
-        return mysql.on_connection(connection, create=create, now=now)
+        return lend_mysql(connection, now=now)
     return LentStore(
         connection,
         DIALECT,

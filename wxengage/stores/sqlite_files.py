@@ -265,7 +265,9 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         Writes a file that is there, empty, for its owner alone.
     """
     part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
+    # What was left of another try, and what SQLite would take for a part of it.
+    for end in ("", "-journal", "-wal", "-shm"):
+        part.with_name(part.name + end).unlink(missing_ok=True)
     make_private(part)
     try:
         write(part)
