@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from wxengage.adapters.calls import STAND_IN, Answered, Unsent
 from wxengage.adapters.endpoints import OFFICIAL, WECOM, Endpoint
-from wxengage.adapters.outgoing import REQUESTS
+from wxengage.adapters.mass import MASS_SEND, ROUTES
 from wxengage.adapters.secret import Secret, secret_of
 from wxengage.adapters.tokens import Tokens
 from wxengage.channels.answers import answer_to
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wxengage.adapters.calls import Came
-    from wxengage.adapters.outgoing import Content, Request
+    from wxengage.adapters.mass import Said
+    from wxengage.adapters.outgoing import Request
     from wxengage.adapters.tokens import Calls
     from wxengage.delivery.ports import Letter, Outcome
     from wxengage.sends import Send
@@ -77,7 +78,7 @@ class _Sender(abc.ABC):
 
     def __init__(
         self,
-        compose: Callable[[Letter], Content],
+        compose: Callable[[Letter], Said],
         *,
         address: Callable[[Send], str | None] | None,
         endpoint: Endpoint | None,
@@ -145,10 +146,10 @@ class _Sender(abc.ABC):
         return True
 
     def _deliver(self, letter: Letter, now: dt.datetime) -> Outcome:
-        to = self._address(letter.send)
-        if not to:
+        to = self._to(letter.send)
+        if to is None:
             return NotSent("no_recipient", "drop")
-        wanted, build = REQUESTS[letter.send.channel]
+        wanted, build = ROUTES[letter.send.channel]
         try:
             content = self._compose(letter)
         except InvalidInputError:
@@ -156,10 +157,17 @@ class _Sender(abc.ABC):
             _LOG.exception("letter %s is not composed", letter.key[:_SHOWN])
             return NotSent("not_composed", "mend")
         if not isinstance(content, wanted):
-            _LOG.error("letter %s needs a %s", letter.key[:_SHOWN], wanted.__name__)
+            named = " or ".join(kind.__name__ for kind in wanted)
+            _LOG.error("letter %s needs a %s", letter.key[:_SHOWN], named)
             return NotSent("not_composed", "mend")
         came = self._post(build(content, to, letter.key))
         return _outcome(came, letter, to, now)
+
+    def _to(self, send: Send) -> str | None:
+        if send.channel == MASS_SEND:
+            # It goes to a tag, or to all.
+            return ""
+        return self._address(send) or None
 
     @abc.abstractmethod
     def _post(self, request: Request) -> Came | NotSent: ...
@@ -173,7 +181,7 @@ class _AccountSender(_Sender):
     def __init__(
         self,
         account: Account,
-        compose: Callable[[Letter], Content],
+        compose: Callable[[Letter], Said],
         *,
         secret: str | Secret,
         address: Callable[[Send], str | None] | None = None,
@@ -231,7 +239,8 @@ def _outcome(
 
 
 def _sent(came: Answered, letter: Letter, now: dt.datetime) -> Sent:
-    receipt = came.fields.get("msgid", "")
+    # Of a mass send it has another name.
+    receipt = came.fields.get("msgid", came.fields.get("msg_id", ""))
     told = str(receipt) if type(receipt) in {str, int} else ""
     return Sent.of(letter.send, now, key=letter.key, receipt=_an_id_or_none(told))
 
@@ -256,17 +265,18 @@ def _left_out(came: Answered, to: str) -> NotSent | None:
 
 
 class OfficialAccountSender(_AccountSender):
-    """Customer, template and subscribe messages of an official account (公众号).
+    """Messages and mass sends of an official account (公众号).
 
     Parameters
     ----------
     account
         A service or subscription account.
     compose
-        What a letter says: a ``Text`` for ``customer_message``, a
-        ``TemplateMessage`` for ``template_message``, a ``SubscribeMessage`` for
-        ``subscribe_message``. It may raise ``InvalidInputError`` where there is
-        nothing to say; the letter is then to be mended.
+        What a letter says: a ``Text``, ``Image`` or ``News`` for
+        ``customer_message``, a ``TemplateMessage`` for ``template_message``, a
+        ``SubscribeMessage`` for ``subscribe_message``, a ``MassMessage`` for
+        ``mass_send``. It may raise ``InvalidInputError`` where there is nothing to
+        say; the letter is then to be mended.
     secret
         The app secret.
     address
@@ -286,7 +296,12 @@ class OfficialAccountSender(_AccountSender):
     """
 
     kinds = ("service", "subscription")
-    channels = ("customer_message", "template_message", "subscribe_message")
+    channels = (
+        "customer_message",
+        "template_message",
+        "subscribe_message",
+        MASS_SEND,
+    )
 
 
 class MiniProgramSender(_AccountSender):
@@ -298,7 +313,7 @@ class MiniProgramSender(_AccountSender):
         A mini program.
     compose
         What a letter says: a ``SubscribeMessage`` for ``mini_program_subscribe``,
-        a ``Text`` for ``mini_program_customer_message``.
+        a ``Text`` or ``Image`` for ``mini_program_customer_message``.
     secret, address, endpoint, clock
         As of ``OfficialAccountSender``.
 
@@ -373,7 +388,7 @@ class GroupRobotSender(_Sender):
 
     def __init__(
         self,
-        compose: Callable[[Letter], Content],
+        compose: Callable[[Letter], Said],
         *,
         key: str | Secret,
         endpoint: Endpoint | None = None,

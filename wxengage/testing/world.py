@@ -33,6 +33,7 @@ _ACTS: Final = (*_WINDOWS, "unfollow", "subscribe", "decline")
 _TOKEN_LASTS: Final = 2 * _HOUR
 _OVERLAP: Final = 5 * _MINUTE
 _KEY_LASTS: Final = 10 * _MINUTE
+_MASS_KEY_LASTS: Final = 24 * _HOUR
 _OK: Final = {"errcode": 0, "errmsg": "ok"}
 
 Body = Mapping[str, Any]
@@ -46,7 +47,7 @@ class Accepted:
     ----------
     to
         Whom it went to: an openid, an external id, a member, a group; "" for the
-        robot.
+        robot and for a mass send.
     path
         By which call.
     body
@@ -182,6 +183,17 @@ class World:
         self._grants[to, template] -= 1
         return self._take(to, path, body)
 
+    def _mass(self, path: str, body: Body) -> Body:
+        key = str(body.get("clientmsgid", ""))
+        # Mass sends and templates do not know of each other's keys.
+        at, receipt = self._keys.get(f"mass {key}", (None, ""))
+        if at is not None and self.now < at + _MASS_KEY_LASTS:
+            return {**_refusal(45065), "msg_id": int(receipt)}
+        answer = self._take("", path, body)
+        if key:
+            self._keys[f"mass {key}"] = self.now, str(answer["msgid"])
+        return {**_OK, "msg_id": answer["msgid"], "msg_data_id": answer["msgid"] + 1}
+
     def _task(self, path: str, body: Body) -> Body:
         single = body.get("chat_type") != "group"
         wanted = body.get("external_userid" if single else "chat_id_list") or []
@@ -205,6 +217,7 @@ _ROUTES: Final = {
     "/cgi-bin/message/subscribe/bizsend": World._subscribe,  # noqa: SLF001
     "/cgi-bin/message/subscribe/send": World._subscribe,  # noqa: SLF001
     "/cgi-bin/externalcontact/add_msg_template": World._task,  # noqa: SLF001
+    "/cgi-bin/message/mass/sendall": World._mass,  # noqa: SLF001
     "/cgi-bin/message/send": World._staff,  # noqa: SLF001
 }
 
