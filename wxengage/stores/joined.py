@@ -7,13 +7,13 @@ run: rows that each commit by themselves would be left half written.
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from wxengage.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
 __all__ = ["Engine", "Joined", "join"]
@@ -71,7 +71,7 @@ def _is_a(what: object, module: str, name: str) -> bool:
     return loaded is not None and isinstance(what, loaded)
 
 
-def _of_sqlalchemy(given: Any) -> Any:  # noqa: ANN401  whatever was given
+def _of_sqlalchemy(given: Any) -> Any:
     is_session = _is_a(given, "sqlalchemy.orm", "Session") or _is_a(
         given, "sqlalchemy.orm", "scoped_session"
     )
@@ -84,7 +84,7 @@ def _of_sqlalchemy(given: Any) -> Any:  # noqa: ANN401  whatever was given
     return given.connection.driver_connection
 
 
-def _of_django(given: Any) -> Any:  # noqa: ANN401  whatever was given
+def _of_django(given: Any) -> Any:
     if _is_a(given, "django.utils.connection", "ConnectionProxy"):
         given = given._connections[given._alias]  # noqa: SLF001  it has no other door
     if not _is_a(given, "django.db.backends.base.base", "BaseDatabaseWrapper"):
@@ -107,7 +107,7 @@ def _check_sqlite(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
 
 
-def _check_psycopg(connection: Any) -> None:  # noqa: ANN401  an extra's class
+def _check_psycopg(connection: Any) -> None:
     status = int(connection.info.transaction_status)
     if status == _IDLE and connection.autocommit:
         raise _not_in("use it inside of: with connection.transaction(): ...")
@@ -117,7 +117,7 @@ def _check_psycopg(connection: Any) -> None:  # noqa: ANN401  an extra's class
         raise InvalidInputError("connection", got, "fit for statements", hint)
 
 
-def _check_pymysql(connection: Any) -> None:  # noqa: ANN401  an extra's class
+def _check_pymysql(connection: Any) -> None:
     if not connection.open:
         hint = "it is closed; make another"
         raise InvalidInputError("connection", "a closed one", "open", hint)
