@@ -2,7 +2,8 @@
 
 I1  each entry sums to zero in each unit, so all accounts together do
 I2  no account that may not is ever below zero, and nothing stands in suspense
-I3  a reward has one payout at a time, each under the number that its names make
+I3  a reward has one payout at a time, each under the number that its names make,
+    or made before its user's name was erased
 I4  the money of each payout sits where its state says, once, and nothing of it
     anywhere else; no entry is of a payout that is not there
 """
@@ -20,6 +21,7 @@ from wxengage.delivery.payouts import bill_number
 from wxengage.ledger.accounts import BELOW_ZERO, Role, measure
 from wxengage.ledger.book import Book
 from wxengage.ledger.entries import PAYOUT_REASONS, Row
+from wxengage.ledger.records import is_numbered_right
 from wxengage.ledger.states import ASKED, OVER, SEATS, State
 from wxengage.times.zones import micros, span_micros
 
@@ -178,8 +180,8 @@ def _one_payout_a_reward(records: tuple[PayoutRecord, ...]) -> Iterator[Finding]
         number = record.payout.number
         seen[number] += 1
         rewards[record.reward].append(record)
-        made = bill_number(*record.reward, record.payout.generation)
-        if number != made:
+        if not is_numbered_right(record):
+            made = bill_number(*record.reward, record.payout.generation)
             yield Finding("I3", f"payout {number}", f"numbered {made}", number)
     for number, times in seen.items():
         if times > 1:

@@ -7,7 +7,7 @@ and the entry that goes with it, if any: both are to be written in one transacti
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  the codec reads the annotations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from wxengage.ledger.entries import Entry
     from wxengage.money import Reward
 
-__all__ = ["PayoutRecord", "advance", "open_payout", "renew"]
+__all__ = [
+    "ERASED",
+    "PayoutRecord",
+    "advance",
+    "is_numbered_right",
+    "open_payout",
+    "renew",
+]
+
+#: What a name begins with that stands for somebody whose data were erased.
+ERASED: Final = "#erased-"
 
 
 @attrs.frozen
@@ -44,7 +54,8 @@ class PayoutRecord:
     Attributes
     ----------
     payout
-        The request. Its number is ``bill_number`` of the fields here.
+        The request. Its number is ``bill_number`` of the fields here; where the
+        user's name was erased, of those that were here.
     merchant
         The merchant's number at WeChat Pay.
     reward_key
@@ -106,21 +117,28 @@ class PayoutRecord:
             require_whole(name, getattr(self, name))
         for name in ("because", "by", "evidence", "receipt"):
             require_kind(name, getattr(self, name), str)
-        number = _number(self.payout, self.merchant, self.reward_key)
-        if self.payout.number != number:
+        number = bill_number(*self.reward, self.payout.generation)
+        if not is_numbered_right(self):
             rule = (
                 f"{number}, which merchant, campaign, user, reward and generation make"
             )
             raise InvalidInputError("payout.number", self.payout.number, rule)
 
     @property
+    def erased(self) -> bool:
+        """Whether a pseudonym stands where its user stood."""
+        return self.payout.user.startswith(ERASED)
+
+    @property
     def renewable(self) -> bool:
         """Whether its number will surely never pay, so that another one may.
 
         A refused request is not enough: in books that were restored from a backup,
-        an earlier request, of which they do not know, may have been paid.
+        an earlier request, of which they do not know, may have been paid. Somebody
+        whose data were erased is paid no more.
         """
-        return self.state in OVER and (self.confirmed or self.attempts == 0)
+        over = self.state in OVER and not self.erased
+        return over and (self.confirmed or self.attempts == 0)
 
     @property
     def reward(self) -> tuple[str, str, str, str]:
@@ -129,10 +147,22 @@ class PayoutRecord:
         return self.merchant, payout.campaign, payout.user, self.reward_key
 
 
-def _number(payout: Payout, merchant: str, reward_key: str) -> str:
-    return bill_number(
-        merchant, payout.campaign, payout.user, reward_key, payout.generation
-    )
+def is_numbered_right(record: PayoutRecord) -> bool:
+    """Return whether a payout has the number that its names make.
+
+    Parameters
+    ----------
+    record
+        The payout.
+
+    Returns
+    -------
+    bool
+        True where a name was erased: from a pseudonym nobody can tell. The number
+        stays, for the provider knows it, and so does a reward that was paid once.
+    """
+    number = bill_number(*record.reward, record.payout.generation)
+    return record.erased or record.payout.number == number
 
 
 def open_payout(
