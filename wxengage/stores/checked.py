@@ -118,6 +118,10 @@ class CheckedTransaction(ABC):
         keys = layout.check_keys(keys)
         return self._remove(layout, keys) if keys else 0
 
+    def only_read(self) -> None:
+        """Refuse to write from now on."""
+        self._write = False
+
     def end(self) -> StoreError | None:
         """Take no more, and return what must not be passed over, if anything."""
         self._open = False

@@ -114,8 +114,9 @@ class LentStore:
 
     def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
         """Do some work in the transaction that the application is in."""
-        del write  # the application has decided
         transaction = lent_transaction(self._connection, self._dialect, self._make)
+        if not write:
+            transaction.only_read()
         try:
             result = work(transaction)
         finally:
