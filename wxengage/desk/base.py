@@ -62,8 +62,11 @@ class Base:
 
         def done(tx: Any) -> T:
             unit = Unit(tx)
-            result = work(unit)
-            unit.flush()
+            try:
+                result = work(unit)
+                unit.flush()
+            finally:
+                unit.end()
             return result
 
         if within is not None:

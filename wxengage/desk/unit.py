@@ -106,6 +106,11 @@ class Unit:
         for table in tuple(self._changed):
             self._write(table)
 
+    def end(self) -> None:
+        """Let go of everything: what was made here knows the unit, and it knows them."""
+        self._made.clear()
+        self._rows.clear()
+
     def _write(self, table: str) -> None:
         changed = self._changed.get(table)
         if changed:
