@@ -338,8 +338,11 @@ def test_after_a_lost_answer_the_next_payout_goes(
     assert isinstance(outcome, Accepted | AwaitingUser)
 
 
-@both
-@pytest.mark.parametrize("fault", [Fault.slow(20), Fault.drip(0.1)], ids=str)
+@pytest.mark.parametrize(
+    ("till", "fault"),
+    [(RED_PACKETS, Fault.slow(20)), (TRANSFERS, Fault.drip(0.1))],
+    ids=str,
+)
 def test_a_call_has_an_end(fake_wechat: FakeWeChat, till: Till, fault: Fault) -> None:
     """However it trickles."""
     sender = till.sender(fake_wechat, total=0.3, read=5.0)

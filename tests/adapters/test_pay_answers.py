@@ -82,6 +82,12 @@ def fake() -> Iterator[FakeWeChat]:
         yield fake
 
 
+@pytest.fixture(scope="module")
+def senders(fake: FakeWeChat) -> dict[str, Any]:
+    """Give a sender of each kind."""
+    return {till.name: till.sender(fake, total=3.0) for till in TILLS}
+
+
 def sent(fields: Mapping[str, Any], *, signed: bool | None = True) -> Any:
     """Return what an answer to a red packet says."""
     return packets.answer_to_packet(fields, ADA, 800, SHOP, NOON, signed=signed)
@@ -276,10 +282,10 @@ HOSTILE = {
 @pytest.mark.parametrize("till", TILLS, ids=lambda till: till.name)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_answer_is_unknown_and_cheap(
-    fake: FakeWeChat, till: Till, name: str
+    fake: FakeWeChat, senders: dict[str, Any], till: Till, name: str
 ) -> None:
     """Of a payment that was made, and of a question."""
-    sender, of = till.sender(fake, total=3.0), payout(name.replace(" ", "_"))
+    sender, of = senders[till.name], payout(name.replace(" ", "_"))
     fake.fail(till.pay, Fault.body(HOSTILE[name]))
     fake.fail(till.query, Fault.body(HOSTILE[name]))
 

@@ -53,6 +53,12 @@ def fake() -> Iterator[FakeWeChat]:
         yield fake
 
 
+@pytest.fixture(scope="module")
+def senders(fake: FakeWeChat) -> dict[str, Any]:
+    """Give a sender of each kind."""
+    return {till.name: till.sender(fake, total=0.2, read=0.15) for till in TILLS}
+
+
 def secrets_of(fake: FakeWeChat) -> list[str]:
     """Return what must never be seen, and what is nobody's business."""
     pem = Path(fake.pay.merchant.key_file).read_text().splitlines()
@@ -64,6 +70,7 @@ def secrets_of(fake: FakeWeChat) -> list[str]:
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_no_failure_shows_a_key_or_a_person(
     fake: FakeWeChat,
+    senders: dict[str, Any],
     till: Till,
     fault: Fault | None,
     caplog: pytest.LogCaptureFixture,
@@ -72,7 +79,7 @@ def test_no_failure_shows_a_key_or_a_person(
     caplog.set_level(logging.DEBUG)
     for name in ("wechatpy", "wechatpy.pay", "wechatpy.pay.utils", "urllib3"):
         caplog.set_level(logging.DEBUG, logger=name)
-    sender, of = till.sender(fake, total=0.3, read=0.2), payout()
+    sender, of = senders[till.name], payout()
     before = len(fake.calls)
     if fault is not None:
         fake.fail(till.pay, fault)
@@ -109,10 +116,10 @@ def test_wechatpys_own_signatures_do_not_log_their_key(
 def test_no_variable_of_a_wire_holds_the_key(fake: FakeWeChat) -> None:
     """Wechatpy has a stand-in; what is ours shows three stars."""
     sender = RED_PACKETS.sender(fake)
-    wire = sender._wire  # noqa: SLF001
+    wire = sender._wire
 
-    assert fake.pay.api_key not in repr(vars(wire._pay)) + repr(vars(sender))  # noqa: SLF001
-    assert fake.pay.api_key != wire._pay.api_key  # noqa: SLF001
+    assert fake.pay.api_key not in repr(vars(wire._pay)) + repr(vars(sender))
+    assert fake.pay.api_key != wire._pay.api_key
 
 
 def test_a_bad_key_is_not_shown(fake: FakeWeChat, tmp_path: Path) -> None:
@@ -177,7 +184,7 @@ def strict(tmp_path: Path) -> Iterator[tuple[FakeWeChat, Path]]:
     context.verify_mode = ssl.CERT_REQUIRED
     with FakeWeChat() as fake:
         context.load_verify_locations(fake.pay.merchant.cert_file)
-        server = fake._server  # noqa: SLF001  nobody else needs it
+        server = fake._server
         assert server is not None
         server.socket = context.wrap_socket(server.socket, server_side=True)
         yield fake, both
@@ -190,7 +197,7 @@ def test_red_packets_show_the_certificate(strict: tuple[FakeWeChat, Path]) -> No
     fake, both = strict
     endpoint = PayEndpoint(fake.url.replace("http:", "https:"), total=2.0)
     distrustful, sender = (RED_PACKETS.build(fake, endpoint=endpoint) for _ in range(2))
-    sender._wire._pay._http.verify = str(both)  # type: ignore[union-attr]  # noqa: SLF001
+    sender._wire._pay._http.verify = str(both)  # type: ignore[union-attr]
 
     refused = distrustful.pay(payout(), fake.now)
     outcome = sender.pay(payout(), fake.now)
@@ -208,7 +215,7 @@ def test_without_its_certificate_a_packet_does_not_go(
     fake, both = strict
     endpoint = PayEndpoint(fake.url.replace("http:", "https:"), total=2.0)
     sender = TRANSFERS.build(fake, endpoint=endpoint)
-    sender._wire._pay._core._http.verify = str(both)  # type: ignore[union-attr]  # noqa: SLF001
+    sender._wire._pay._core._http.verify = str(both)  # type: ignore[union-attr]
 
     outcome = sender.pay(payout(), fake.now)
 

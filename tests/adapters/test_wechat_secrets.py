@@ -116,7 +116,7 @@ def test_the_keys_of_robot_and_wecom_do_not_show(
             if fault is not None:
                 fake.fail(path, fault)
         outcomes: list[object] = [robot.send(letter("group_robot"), fake.now)]
-        token = wecom._tokens.get()  # noqa: SLF001  no content is needed for it
+        token = wecom._tokens.get()
         queries = [call.query for call in fake.calls]
 
     assert {"key": SENTINEL} in queries
@@ -333,7 +333,7 @@ def encrypted(certificate: Path) -> Iterator[FakeWeChat]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with FakeWeChat() as fake:
-        server = fake._server  # noqa: SLF001  nobody else needs it
+        server = fake._server
         assert server is not None
         server.socket = context.wrap_socket(server.socket, server_side=True)
         yield fake
@@ -347,7 +347,7 @@ def robot_over_tls(fake: FakeWeChat, trusted: Path | None) -> GroupRobotSender:
     endpoint = Endpoint(url, total=0.5, connect=0.4)
     robot = GroupRobotSender(hi, key=SENTINEL, endpoint=endpoint)
     if trusted is not None:
-        robot._wire._client._http.verify = str(trusted)  # type: ignore[attr-defined]  # noqa: SLF001
+        robot._wire._client._http.verify = str(trusted)  # type: ignore[attr-defined]
     return robot
 
 
