@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from wxengage.desk.codes import Codes
+from wxengage.desk.keeping import Keeping
 from wxengage.desk.launching import Launching
+from wxengage.desk.privacy import Privacy
 from wxengage.desk.recording import Recording
+from wxengage.desk.sending import Sending
 from wxengage.desk.settling import Settling
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Desk"]
 
 
-class Desk(Launching, Recording, Settling, Codes):
+class Desk(Launching, Recording, Settling, Sending, Codes, Keeping, Privacy):
     """What an application embeds: records, decides, pays, sends, and keeps the books.
 
     Made by ``open_desk``. It may be used from several threads and, on a store that
