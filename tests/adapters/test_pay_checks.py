@@ -417,3 +417,74 @@ def test_without_the_extra_the_error_says_what_to_install(
 
     with pytest.raises(MissingExtraError, match=line):
         till.sender(fake_wechat)
+
+
+def test_a_wrong_set_up_stops_and_pays_nobody(fake_wechat: FakeWeChat) -> None:
+    """Another key, another app, another key of the platform: WeChat says so."""
+    now = fake_wechat.now
+    elsewhere = attrs.evolve(fake_wechat.pay.merchant, appid="wx0000000000000000")
+    (pem,) = fake_wechat.pay.platform_keys.pems.values()
+    endpoint = PayEndpoint(fake_wechat.url)
+    other_key, other_app = (
+        RED_PACKETS.sender(fake_wechat, api_key="k" * 32),
+        TransferSender(
+            elsewhere,
+            lambda _: TRANSFER,
+            platform_keys=fake_wechat.pay.platform_keys,
+            endpoint=endpoint,
+        ),
+    )
+    renamed = TRANSFERS.sender(
+        fake_wechat, platform_keys=PlatformKeys({"PUB_KEY_ID_OTHER": pem})
+    )
+
+    refused = [one.pay(payout(), now) for one in (other_app, renamed)]
+    unsigned = other_key.pay(payout(), now)
+
+    # WeChat's refusal names a key that is not trusted, so that it is no answer.
+    assert ["APPID_MCHID_NOT_MATCH", None] == [
+        getattr(one, "code", None) for one in refused
+    ]
+    assert "stop" == getattr(refused[0], "action", None)
+    assert Refused(payout().number, "SIGN_ERROR", final=False, action="stop") == (
+        unsigned
+    )
+    assert () == fake_wechat.pay.payments
+
+
+def test_cancelling_asks_about_its_own(fake_wechat: FakeWeChat) -> None:
+    """Another merchant's is not asked about; an unheard request decides nothing."""
+    sender = TRANSFERS.sender(fake_wechat)
+    other = sender.cancel(payout(number="1900000108abc"), fake_wechat.now)
+    calls = len(fake_wechat.calls)
+    fake_wechat.__exit__(None, None, None)
+
+    assert Unknown("wrong_merchant") == other
+    assert 0 == calls
+    assert isinstance(sender.cancel(payout(), fake_wechat.now), Unknown)
+
+
+def test_keys_of_any_form_are_read(fake_wechat: FakeWeChat, tmp_path: Path) -> None:
+    """The older form of a key is one too; one of another kind is not."""
+    form = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
+    merchant = fake_wechat.pay.merchant
+    raw = Path(merchant.key_file).read_bytes()
+    plain, pem = form.NoEncryption(), form.Encoding.PEM
+    traditional = form.PrivateFormat.TraditionalOpenSSL
+    old, curve = tmp_path / "old.pem", tmp_path / "curve.pem"
+    key = form.load_pem_private_key(raw, None)
+    old.write_bytes(key.private_bytes(pem, traditional, plain))
+    other = ec.generate_private_key(ec.SECP256R1())
+    curve.write_bytes(other.private_bytes(pem, traditional, plain))
+    sender = TransferSender(
+        attrs.evolve(merchant, key_file=old),
+        lambda _: TRANSFER,
+        platform_keys=fake_wechat.pay.platform_keys,
+        endpoint=PayEndpoint(fake_wechat.url),
+    )
+
+    assert b"BEGIN RSA PRIVATE KEY" in old.read_bytes()
+    assert isinstance(sender.pay(payout(), fake_wechat.now), AwaitingUser)
+    with pytest.raises(InvalidInputError, match="an RSA key in PEM"):
+        _build(TRANSFERS, fake_wechat, attrs.evolve(merchant, key_file=curve))
