@@ -1,4 +1,4 @@
-"""What the gate asks, taken from the store (触达历史): who, what they got, since when."""
+"""What the gate asks, taken from the store (触达历史): who it is, and what they got."""
 
 from __future__ import annotations
 
