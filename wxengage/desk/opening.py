@@ -72,8 +72,9 @@ def open_desk(
     clock
         Gives the instant, aware, in the place of the store's clock.
     more
-        ``days`` (a ``DayClock``), ``lifecycle`` (a ``LifecyclePolicy``) and
-        ``outbox`` (an ``OutboxPolicy``).
+        ``days`` (a ``DayClock``), ``lifecycle`` (a ``LifecyclePolicy``), ``outbox``
+        (an ``OutboxPolicy``) and ``group_commit`` (True: events that several
+        threads record at once share a transaction, and one wait for the disk).
 
     Returns
     -------

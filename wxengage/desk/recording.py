@@ -16,6 +16,7 @@ from wxengage.desk.base import Base
 from wxengage.desk.codes import inviter_of
 from wxengage.desk.folding import Folder, folder_of, readers
 from wxengage.desk.granting import fund_waiting
+from wxengage.desk.grouping import Group
 from wxengage.desk.people import matters, told
 from wxengage.desk.receipts import Receipt, Receipts
 from wxengage.desk.rows import content_of, event_id, event_row
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from wxengage.campaigns.facts import Fact
     from wxengage.desk.settings import Settings
     from wxengage.desk.unit import Unit
+    from wxengage.stores.ports import Store
     from wxengage.stores.schema import Row
 
 __all__ = ["Recording", "record_in"]
@@ -44,6 +46,10 @@ _SCENES: Final = frozenset({"scan", "follow"})
 
 class Recording(Base):
     """The counter where events are told."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        super().__init__(store, settings)
+        self._group: Group[tuple[Event, dt.datetime], Receipt] = Group(self._batch)
 
     def record(
         self,
@@ -136,16 +142,32 @@ class Recording(Base):
         self, events: Sequence[Event], within: Any, now: dt.datetime | None
     ) -> Receipts:
         instant = self._instant(now)
-        # In the application's transaction nothing is durable before it commits.
-        durable = within is None and self._store.durable
-        settings = self._settings
-        receipts = self._do(
-            lambda unit: record_in(unit, settings, events, instant, durable=durable),
-            within=within,
-        )
+        if self._settings.group_commit and within is None and len(events) == 1:
+            receipts: tuple[Receipt, ...] = (self._group.do((events[0], instant)),)
+        else:
+            receipts = self._kept(events, instant, within)
         for one in receipts:
             self._announce(one.facts)
         return Receipts(receipts)
+
+    def _kept(
+        self, events: Sequence[Event], now: dt.datetime, within: Any = None
+    ) -> tuple[Receipt, ...]:
+        """Keep events in one transaction."""
+        # In the application's transaction nothing is durable before it commits.
+        durable = within is None and self._store.durable
+        settings = self._settings
+        return self._do(
+            lambda unit: record_in(unit, settings, events, now, durable=durable),
+            within=within,
+        )
+
+    def _batch(
+        self, told: Sequence[tuple[Event, dt.datetime]]
+    ) -> tuple[Receipt, ...]:
+        """Keep the events of several callers, as of the latest of their instants."""
+        latest = max((now for _, now in told), key=lambda now: micros("now", now))
+        return self._kept([event for event, _ in told], latest)
 
     def _announce(self, facts: Iterable[Fact]) -> None:
         if self._settings.on_fact is not None:

@@ -58,6 +58,8 @@ class Settings:
         Who counts as potential, active and dormant.
     outbox
         How the outbox behaves.
+    group_commit
+        Whether events that several threads record at once share a transaction.
 
     Raises
     ------
@@ -79,6 +81,9 @@ class Settings:
     days: DayClock = DayClock()
     lifecycle: LifecyclePolicy = LifecyclePolicy()
     outbox: OutboxPolicy = attrs.field(factory=lambda: OutboxPolicy(keyed=WECHAT_KEYS))
+    group_commit: bool = attrs.field(
+        default=False, validator=attrs.validators.instance_of(bool), kw_only=True
+    )
 
     def __attrs_post_init__(self) -> None:
         for row, account in enumerate(self.accounts):
