@@ -75,7 +75,7 @@ class StoreContract:
     """Every promise of ``wxengage.stores.ports``, once."""
 
     #: Engines on a server take longer for each example.
-    examples: ClassVar[int] = 60
+    examples: ClassVar[int] = 30
     #: Whether several threads may ask it at once: a lent connection is one thread's.
     threads: ClassVar[bool] = True
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class TestMemory(StoreContract):
     """The contract, in dictionaries."""
 
+    examples = 10  # it is compared with itself
+
     @pytest.fixture
     def opened(self) -> Store:
         """Give a fresh store in memory."""

@@ -83,6 +83,8 @@ class SqliteStore:
         Replaces the clock.
     wait
         Seconds to wait for others.
+    version
+        Of SQLite, by which the journal is chosen.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class SqliteStore:
         processes: Literal["many", "one"] = "many",
         now: Callable[[], dt.datetime] | None = None,
         wait: float = WAIT,
+        version: tuple[int, ...] = sqlite3.sqlite_version_info,
     ) -> None:
         if processes not in {"many", "one"}:
             raise InvalidInputError("processes", processes, "'many' or 'one'")
@@ -114,7 +117,7 @@ class SqliteStore:
         self._wait = wait
         self._closed = False
         self._journal: Journal = (
-            "persist" if not self._one and has_reset_bug() else "wal"
+            "persist" if not self._one and has_reset_bug(version) else "wal"
         )
         self._lives: dict[int, _Here] = {os.getpid(): _Here(self._where, wait)}
         beside = self._path is not None and self._journal == "wal" and not self._one
