@@ -1,7 +1,7 @@
 """Walk through the campaign (一条命令演示): a WeChat, the application, and a story.
 
-    python -m examples.callback_app          # stays up in the end
-    python -m examples.callback_app --once   # and ends
+python -m examples.callback_app          # stays up in the end
+python -m examples.callback_app --once   # and ends
 """
 
 from __future__ import annotations

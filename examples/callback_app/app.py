@@ -1,8 +1,7 @@
 """A web application that embeds the desk (回调应用): what WeChat calls, what users see.
 
-Serve it in the way that suits you; it is one ASGI application:
-
-    uvicorn --factory examples.callback_app.app:create_app
+Serve it in the way that suits you; it is one ASGI application, which
+``uvicorn --factory examples.callback_app.app:create_app`` makes.
 
 A callback is verified, kept in one transaction with all that follows from it, and
 only then answered. Nothing here waits for WeChat but the poster, and that waits
@@ -17,12 +16,15 @@ import datetime as dt
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+
+from wxengage.adapters.bodies import MOST_BYTES, text
+from wxengage.adapters.inbound import Callback, Inbound
+from wxengage.errors import CallbackRejected, InvalidInputError, StoreError, require_id
 
 from .background import Background
 from .campaign import account_of
@@ -31,10 +33,6 @@ from .pages import page_of, progress_of
 from .posters import NoPosterError
 from .settings import Settings, settings_from
 from .shop import Shop, open_shop
-from wxengage.adapters.bodies import MOST_BYTES, text
-from wxengage.adapters.inbound import Callback, Inbound
-from wxengage.adapters.pay.notices import PayInbound
-from wxengage.errors import CallbackRejected, InvalidInputError, StoreError, require_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -74,9 +72,7 @@ class Pages:
         self._settings = settings
         self._links = Links(settings.public_url, settings.link_key)
         self._inbounds = {
-            account.id: Inbound(
-                account, token=settings.token, aes_key=settings.aes_key
-            )
+            account.id: Inbound(account, token=settings.token, aes_key=settings.aes_key)
         }
         self._desk_threads = ThreadPoolExecutor(_DESK_THREADS, "desk")
         self._poster_threads = ThreadPoolExecutor(_POSTER_THREADS, "poster")
@@ -107,7 +103,7 @@ class Pages:
             await sending
             self._poster_threads.shutdown()
             self._desk_threads.shutdown()
-            shop.desk.close()
+            shop.desk.store.close()
 
     async def callback(self, request: Request) -> Response:
         """Answer WeChat, when what it tells is on disk."""
@@ -121,10 +117,10 @@ class Pages:
         except CallbackRejected as error:
             _LOG.warning("a callback is refused: %s", error.reason)
             return Response(status_code=403)
-        if told.events:
+        if told.events or told.reports:
             try:
                 async with asyncio.timeout(_ANSWER_WITHIN):
-                    await self._at_desk(self._shop.desk.record_many, told.events)
+                    await self._at_desk(self._keep, told)
             except (StoreError, TimeoutError):
                 # Not acknowledged: WeChat tells again, and once is once.
                 _LOG.exception("a callback was not kept")
@@ -179,6 +175,12 @@ class Pages:
         }
         return JSONResponse(told, status_code=200 if found.fine else 503)
 
+    def _keep(self, told: Callback) -> None:
+        desk = self._shop.desk
+        desk.record_many(told.events)
+        for report in told.reports:
+            desk.reported(report)
+
     def _words(self, told: Callback) -> str:
         """Return what is said at once: the same to each of the three tries."""
         user = text(told.fields, "FromUserName", "")
@@ -186,9 +188,9 @@ class Pages:
             word in text(told.fields, "Content", "") for word in _ASKS
         ):
             poster, me = self._links.to("poster", user), self._links.to("me", user)
-            return f"您的邀请海报:{poster}\n邀请进度:{me}"
+            return f"您的邀请海报：{poster}\n邀请进度：{me}"  # noqa: RUF001
         if told.kind == "subscribe":
-            return "欢迎关注!发送“邀请”获取您的专属海报。"  # noqa: RUF001
+            return "欢迎关注！发送“邀请”，领取您的专属海报。"  # noqa: RUF001
         return ""
 
     def _whose(self, request: Request) -> str | None:

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wxengage.delivery.payouts import Fulfil
     from wxengage.delivery.ports import Sender
     from wxengage.desk.desk import Desk
 
-__all__ = ["Background"]
+__all__ = ["LIMIT", "Background"]
 
 _LOG: Final = logging.getLogger("callback_app")
-#: So many letters a round: few, so that stopping does not take long.
-_LIMIT: Final = 10
+#: So many letters a round: few, for each may take as long as a call to WeChat, and
+#: a worker that was killed holds all of them until their leases end.
+LIMIT: Final = 4
 #: How long to wait after a round that failed, in pauses.
 _WAITS: Final = 5
 
@@ -50,7 +52,7 @@ class Background:
     def __init__(
         self,
         desk: Desk,
-        senders: Mapping[str, Sender],
+        senders: Mapping[str, Sender | Fulfil],
         *,
         pause: float,
         workers: int = 2,
@@ -86,8 +88,9 @@ class Background:
             # Before the round, so that what happens during it is seen by the next.
             self._awake.clear()
             try:
-                await loop.run_in_executor(threads, self._round)
-            except Exception:
+                if await loop.run_in_executor(threads, self._round) == LIMIT:
+                    pause = 0.0
+            except Exception:  # noqa: BLE001  whatever it is, and see below
                 # Whatever it is, letters that wait must not wait for ever.
                 self.failures += 1
                 pause *= _WAITS
@@ -103,5 +106,5 @@ class Background:
         except TimeoutError:
             return
 
-    def _round(self) -> None:
-        self._desk.dispatch(self._senders, limit=_LIMIT)
+    def _round(self) -> int:
+        return self._desk.dispatch(self._senders, limit=LIMIT).letters

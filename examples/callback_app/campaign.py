@@ -17,9 +17,10 @@ from wxengage.money import yuan
 from wxengage.users import Account
 
 if TYPE_CHECKING:
-    from .settings import Settings
     from wxengage.delivery.payouts import Payout
     from wxengage.desk.desk import Desk
+
+    from .settings import Settings
 
 __all__ = ["ACCOUNT", "CAMPAIGN", "account_of", "launch", "notices_for", "transfer_of"]
 
@@ -48,10 +49,18 @@ def campaign_of(settings: Settings) -> Referral:
 
 
 def notices_for(settings: Settings) -> tuple[Notice, ...]:
-    """Return what people are told, and when: facts of the campaign become texts.
+    """Return what people are told of which facts.
 
-    A customer message goes within 48 hours of what the user did last; a subscribe
-    message goes once for each time the user has agreed to it.
+    Parameters
+    ----------
+    settings
+        What the application was told.
+
+    Returns
+    -------
+    tuple of Notice
+        A customer message, which goes within 48 hours of what the user did last, and
+        a subscribe message, which goes once for each time the user has agreed.
     """
     return (
         Notice(

@@ -15,8 +15,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from .campaign import ACCOUNT
-from .settings import NOBODY
 from wxengage.adapters.bodies import fields_of, text
 from wxengage.adapters.cipher import Cipher
 from wxengage.adapters.secret import Secret
@@ -24,6 +22,9 @@ from wxengage.testing.pushes import Push, Pushes
 from wxengage.testing.replies import Reply, json_reply
 from wxengage.testing.server import FakeWeChat
 from wxengage.users import Account
+
+from .campaign import ACCOUNT
+from .settings import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

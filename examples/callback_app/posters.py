@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 import attrs
 
-from .campaign import CAMPAIGN
 from wxengage.adapters.calls import Answered
 from wxengage.adapters.tokens import Tokens
 from wxengage.adapters.transport import Wire
@@ -23,6 +22,8 @@ from wxengage.channels.answers import answer_to
 from wxengage.codec.envelope import register
 from wxengage.delivery.outcomes import NotSent
 from wxengage.errors import StaleStateError
+
+from .campaign import CAMPAIGN
 
 if TYPE_CHECKING:
     from wxengage.adapters.calls import Came

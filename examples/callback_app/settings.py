@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -16,13 +16,24 @@ from wxengage.adapters.secret import Secret
 from wxengage.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Settings", "settings_from"]
 
 _PREFIX: Final = "SHOP_"
 #: What ``SHOP_FOLLOWERS`` says of an account that nobody has followed yet.
 NOBODY: Final = "nobody"
+#: Type of a field, as it is annotated -> how it is read.
+_KINDS: Final[Mapping[str, Callable[[str], object]]] = {
+    "str": str,
+    "str | None": str,
+    "Secret": Secret,
+    "Path": Path,
+    "Path | None": Path,
+    "float": float,
+    "dt.timedelta": lambda text: dt.timedelta(seconds=float(text)),
+    "dt.datetime": dt.datetime.fromisoformat,
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +98,10 @@ class Settings:
     def __attrs_post_init__(self) -> None:
         if len(self.link_key.reveal()) < 32:
             raise InvalidInputError("link_key", "***", "at least 32 characters")
+        for name in ("patience", "pause"):
+            got = getattr(self, name)
+            if not 0 < got < 60:
+                raise InvalidInputError(name, got, "seconds above 0 and below 60")
         if not self.public_url.startswith(("https://", "http://127.0.0.1:")):
             rule = "an address of https"
             raise InvalidInputError("public_url", self.public_url, rule)
@@ -120,23 +135,14 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**{name: _read(name, text) for name, text in told.items() if text})
 
 
-def _read(name: str, text: str) -> object:
+def _read(name: str, text: str) -> Any:  # noqa: ANN401  each field has its own type
     """Return a field of its type."""
+    if name == "followers" and text == NOBODY:
+        return None
     kind = str(attrs.fields_dict(Settings)[name].type)
     try:
-        if name == "followers":
-            return None if text == NOBODY else Path(text)
-        if kind == "Secret":
-            return Secret(text)
-        if kind == "Path":
-            return Path(text)
-        if kind == "float":
-            return float(text)
-        if kind == "dt.timedelta":
-            return dt.timedelta(seconds=float(text))
-        if kind == "dt.datetime":
-            return dt.datetime.fromisoformat(text)
-    except ValueError:
+        return _KINDS[kind](text)
+    except (ValueError, OverflowError):
         # The text itself may be a secret in the wrong place: it is not shown.
-        raise InvalidInputError(_PREFIX + name.upper(), "***", f"a {kind}") from None
-    return text
+        rule = f"what {kind} can be read from"
+        raise InvalidInputError(_PREFIX + name.upper(), "***", rule) from None

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from .campaign import account_of, launch, notices_for, transfer_of
-from .posters import Posters
 from wxengage.adapters.endpoints import OFFICIAL, Endpoint
 from wxengage.adapters.pay.hosts import PAY, PayEndpoint
 from wxengage.adapters.pay.keys import PlatformKeys
@@ -23,13 +21,18 @@ from wxengage.delivery.outbox.policy import WECHAT_KEYS, OutboxPolicy
 from wxengage.desk.opening import open_desk
 from wxengage.errors import StaleStateError
 
+from .background import LIMIT
+from .campaign import account_of, launch, notices_for, transfer_of
+from .posters import Posters
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .settings import Settings
-    from wxengage.delivery.payouts import Payout
+    from wxengage.delivery.payouts import Fulfil, Payout
     from wxengage.delivery.ports import Sender
     from wxengage.desk.desk import Desk
+
+    from .settings import Settings
 
 __all__ = ["Package", "Shop", "open_shop"]
 
@@ -67,7 +70,7 @@ class Shop:
     """
 
     desk: Desk
-    senders: Mapping[str, Sender]
+    senders: Mapping[str, Sender | Fulfil]
     posters: Posters
     pay_inbound: PayInbound
 
@@ -95,14 +98,14 @@ def open_shop(settings: Settings) -> Shop:
         Close its desk in the end.
     """
     account = account_of(settings)
-    patience = dt.timedelta(seconds=settings.patience)
+    # A worker that was killed has its letters for so long: longer than asking takes.
+    lease = dt.timedelta(seconds=(LIMIT + 1) * settings.patience)
     desk = open_desk(
         settings.store,
         accounts=(account,),
         merchant=settings.mch_id,
         notices=notices_for(settings),
-        # A worker that was killed has its letters for so long: longer than any call.
-        outbox=OutboxPolicy(keyed=WECHAT_KEYS, lease_for=3 * patience),
+        outbox=OutboxPolicy(keyed=WECHAT_KEYS, lease_for=lease),
         # One process has the file for itself. For several use a server's store.
         processes="one",
     )
@@ -110,14 +113,13 @@ def open_shop(settings: Settings) -> Shop:
         launch(desk, settings)
         return _staffed(desk, settings)
     except BaseException:
-        desk.close()
+        desk.store.close()
         raise
 
 
 def _staffed(desk: Desk, settings: Settings) -> Shop:
     account, total = account_of(settings), settings.patience
-    spans = {"connect": total / 3, "read": total / 2, "total": total}
-    endpoint = Endpoint(settings.api_url or OFFICIAL, **spans)
+    endpoint = Endpoint(settings.api_url or OFFICIAL, read=total, total=total)
     keys = PlatformKeys(
         {settings.platform_key_id: settings.platform_key_file.read_text("ascii")}
     )
@@ -134,7 +136,7 @@ def _staffed(desk: Desk, settings: Settings) -> Shop:
         partial(transfer_of, settings),
         platform_keys=keys,
         on_package=partial(_keep_package, desk),
-        endpoint=PayEndpoint(settings.pay_url or PAY, **spans),
+        endpoint=PayEndpoint(settings.pay_url or PAY, read=total, total=total),
     )
     return Shop(
         desk,
@@ -144,9 +146,7 @@ def _staffed(desk: Desk, settings: Settings) -> Shop:
             "payout:cash": transfers,
         },
         Posters(desk, account, settings.secret, endpoint),
-        PayInbound(
-            settings.mch_id, apiv3_key=settings.apiv3_key, platform_keys=keys
-        ),
+        PayInbound(settings.mch_id, apiv3_key=settings.apiv3_key, platform_keys=keys),
     )
 
 

@@ -6,6 +6,7 @@ come. The application is killed in between, and nothing is lost.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -45,7 +46,15 @@ class Walk:
     def __init__(self, wechat: Rehearsal, url: str) -> None:
         self.wechat = wechat
         self.url = url
-        self.client = httpx.Client(base_url=url, timeout=10, trust_env=False)
+        self.client = self.connect()
+
+    def connect(self) -> httpx.Client:
+        """Return a new connection to the application."""
+        return httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.client.close()
 
     def deliver(self, push: Push) -> httpx.Response:
         """Deliver a callback, as WeChat does."""
@@ -87,7 +96,7 @@ class Walk:
 
 def links_in(answer: str) -> tuple[str, str]:
     """Return the addresses of the poster and of the page in an answer."""
-    poster, me = (line.split(":", 1)[1] for line in answer.splitlines())
+    poster, me = (line.split("：", 1)[1] for line in answer.splitlines())  # noqa: RUF001
     return poster, me
 
 
@@ -106,14 +115,15 @@ def walk(say: Callable[[str], object], stay: Callable[[str], object]) -> None:
         url = f"http://127.0.0.1:{port}"
         with Rehearsal() as wechat:
             told = wechat.environment(folder, public_url=url, hold=HOLD)
-            with Application(told, port, folder / "app.log") as application:
+            with (
+                Application(told, port, folder / "app.log") as application,
+                contextlib.closing(Walk(wechat, url)) as people,
+            ):
                 say(f"the application is at {url}, its WeChat at {wechat.url}")
-                stay(_walk(Walk(wechat, url), application, say))
+                stay(_walk(people, application, say))
 
 
-def _walk(
-    walk: Walk, application: Application, say: Callable[[str], object]
-) -> str:
+def _walk(walk: Walk, application: Application, say: Callable[[str], object]) -> str:
     echo = walk.deliver(walk.wechat.question()).text
     say(f"WeChat checks the address and hears its own word: {echo}")
     me, scene = _ada_asks(walk, say)
