@@ -11,6 +11,7 @@ from wxengage.desk.privacy import Privacy
 from wxengage.desk.recording import Recording
 from wxengage.desk.sending import Sending
 from wxengage.desk.settling import Settling
+from wxengage.desk.showing import Showing
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Desk"]
 
 
-class Desk(Launching, Recording, Settling, Sending, Codes, Keeping, Privacy):
+class Desk(Launching, Recording, Settling, Sending, Codes, Keeping, Privacy, Showing):
     """What an application embeds: records, decides, pays, sends, and keeps the books.
 
     Made by ``open_desk``. It may be used from several threads and, on a store that
