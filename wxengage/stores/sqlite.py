@@ -35,7 +35,13 @@ from wxengage.stores.sqlite_files import (
     sync_folder,
     vacuum_into,
 )
-from wxengage.stores.sqlite_rows import DIALECT, SqliteTransaction, lent, meaning
+from wxengage.stores.sqlite_rows import (
+    DIALECT,
+    ERRORS,
+    SqliteTransaction,
+    lent,
+    meaning,
+)
 from wxengage.stores.turns import WAIT, Turns
 from wxengage.times.zones import require_aware
 
@@ -182,7 +188,7 @@ class SqliteStore:
             for pragma in ("integrity_check", "foreign_key_check"):
                 try:
                     rows = connection.execute(f"PRAGMA {pragma}").fetchall()
-                except sqlite3.Error as error:
+                except ERRORS as error:
                     found.append(f"{pragma}: {error}")
                 else:
                     said = (" ".join(map(str, row)) for row in rows)
@@ -238,9 +244,10 @@ class SqliteStore:
             with self._alone() as connection:
                 yield connection
             return
-        with self._here().turns.beside(), self._telling():
+        with self._here().turns.beside():
             self._require_open()
-            connection = self._readers.take()
+            with self._telling():
+                connection = self._readers.take()
             try:
                 yield connection
             finally:
@@ -253,7 +260,7 @@ class SqliteStore:
     def _telling(self) -> Generator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise meaning(error, self._where, None) from error
 
     def _do(
@@ -273,7 +280,7 @@ class SqliteStore:
             if connection.in_transaction:
                 # A full disk has rolled back already. What fails here must not hide
                 # why: the connection is given up for it.
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(*ERRORS):
                     connection.execute("ROLLBACK")
         return result
 

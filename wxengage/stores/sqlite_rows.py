@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from wxengage.stores.layouts import Layout
     from wxengage.stores.schema import Row
 
-__all__ = ["DIALECT", "SqliteTransaction", "lent", "meaning"]
+__all__ = ["DIALECT", "ERRORS", "SqliteTransaction", "lent", "meaning"]
 
+#: What sqlite3 raises; also where a damaged file spoils the message of an error.
+ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 DIALECT: Final = Dialect(
     name="sqlite",
     placeholder="?",
@@ -37,7 +39,7 @@ DIALECT: Final = Dialect(
 )
 
 
-def meaning(error: sqlite3.Error, where: str, layout: Layout | None) -> StoreError:
+def meaning(error: Exception, where: str, layout: Layout | None) -> StoreError:
     """Return what an error of SQLite means.
 
     Parameters
@@ -68,7 +70,7 @@ def meaning(error: sqlite3.Error, where: str, layout: Layout | None) -> StoreErr
             "began to write",
         )
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or (
-        "decode to UTF-8" in str(error)
+        isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error)
     ):
         return StoreDamagedError(
             f"the file is damaged, or no store: {error}",
@@ -98,7 +100,7 @@ def _index_in(message: str, layout: Layout) -> str:
 class SqliteTransaction(SqlTransaction):
     """A transaction of SQLite, which has one writer at a time."""
 
-    errors = sqlite3.Error
+    errors = ERRORS
 
     def _new_cursor(self, connection: sqlite3.Connection) -> sqlite3.Cursor:
         cursor = connection.cursor()
@@ -109,9 +111,12 @@ class SqliteTransaction(SqlTransaction):
         """Do nothing: whoever writes has the whole file."""
 
     def _meaning(self, error: Exception, layout: Layout | None) -> StoreError:
-        if not isinstance(error, sqlite3.Error):  # pragma: no cover  see ``errors``
-            raise error
         return meaning(error, self._where, layout)
+
+    def end(self) -> StoreError | None:
+        """Take no more; whoever keeps an error of this keeps no statement alive."""
+        self._cursor.close()
+        return super().end()
 
     def commit(self, connection: sqlite3.Connection) -> None:
         """Keep what was done, or raise why it cannot be kept."""
@@ -119,7 +124,7 @@ class SqliteTransaction(SqlTransaction):
             raise failure
         try:
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise meaning(error, self._where, None) from error
 
     def _insert_new(
