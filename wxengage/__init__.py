@@ -47,6 +47,8 @@ _NAMES = {
     "format_yuan": "money",
     "lint_campaign": "campaigns.policy.linting",
     "load": "codec",
+    "open_desk": "desk.opening",
+    "open_desk_async": "desk.asynchronous",
     "open_log": "log.store",
     "plan_sends": "plan.solver",
     "read_log": "log.reading",
@@ -64,6 +66,7 @@ _ROOMS = (
     "codec",
     "datasets",
     "delivery",
+    "desk",
     "errors",
     "ledger",
     "log",
@@ -76,6 +79,7 @@ _ROOMS = (
     "segments",
     "sends",
     "stats",
+    "stores",
     "testing",
     "times",
     "users",
@@ -105,6 +109,9 @@ if TYPE_CHECKING:
     )
     from wxengage import (
         delivery as delivery,
+    )
+    from wxengage import (
+        desk as desk,
     )
     from wxengage import (
         errors as errors,
@@ -143,6 +150,9 @@ if TYPE_CHECKING:
         stats as stats,
     )
     from wxengage import (
+        stores as stores,
+    )
+    from wxengage import (
         testing as testing,
     )
     from wxengage import (
@@ -160,6 +170,8 @@ if TYPE_CHECKING:
     from wxengage.claims import CLAIMS as CLAIMS
     from wxengage.codec import dump as dump
     from wxengage.codec import load as load
+    from wxengage.desk.asynchronous import open_desk_async as open_desk_async
+    from wxengage.desk.opening import open_desk as open_desk
     from wxengage.errors import (
         InvalidInputError as InvalidInputError,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from wxengage.desk.backfilling import Backfilling
 from wxengage.desk.codes import Codes
 from wxengage.desk.keeping import Keeping
 from wxengage.desk.launching import Launching
@@ -12,6 +13,7 @@ from wxengage.desk.recording import Recording
 from wxengage.desk.sending import Sending
 from wxengage.desk.settling import Settling
 from wxengage.desk.showing import Showing
+from wxengage.desk.steering import Steering
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,7 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["Desk"]
 
 
-class Desk(Launching, Recording, Settling, Sending, Codes, Keeping, Privacy, Showing):
+class Desk(
+    Launching,
+    Backfilling,
+    Steering,
+    Recording,
+    Settling,
+    Sending,
+    Showing,
+    Codes,
+    Keeping,
+    Privacy,
+):
     """What an application embeds: records, decides, pays, sends, and keeps the books.
 
     Made by ``open_desk``. It may be used from several threads and, on a store that
