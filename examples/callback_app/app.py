@@ -29,7 +29,7 @@ from wxengage.errors import CallbackRejected, InvalidInputError, StoreError, req
 from .background import Background
 from .campaign import account_of
 from .links import Links
-from .pages import page_of, progress_of
+from .pages import HEADERS, page_of, progress_of
 from .posters import NoPosterError
 from .settings import Settings, settings_from
 from .shop import Shop, open_shop
@@ -147,8 +147,8 @@ class Pages:
             return Response(status_code=404)
         found = await self._at_desk(progress_of, self._shop, user)
         if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(page_of(found))
-        return JSONResponse(found)
+            return HTMLResponse(page_of(found), headers=HEADERS)
+        return JSONResponse(found, headers=HEADERS)
 
     async def poster(self, request: Request) -> Response:
         """Make somebody's poster, or show the one that was made."""
@@ -162,7 +162,8 @@ class Pages:
         except NoPosterError as error:
             _LOG.warning("WeChat makes no poster: %s", error)
             return Response(status_code=503, headers={"Retry-After": "10"})
-        return JSONResponse({"scene": made.scene, "image": made.image})
+        told = {"scene": made.scene, "image": made.image}
+        return JSONResponse(told, headers=HEADERS)
 
     async def health(self, _: Request) -> Response:
         """Say whether all is well, for whoever watches over the application."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Walk", "walk"]
 
 #: How long friends must stay in the rehearsal, in seconds; in a shop, three days.
-HOLD: Final = 3.0
+HOLD: Final = 1.5
 _WITHIN: Final = 30.0
 _TICK: Final = 0.1
 
