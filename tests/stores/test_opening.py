@@ -67,7 +67,7 @@ def test_a_store_that_is_made_by_one_process_is_opened_by_many(there: Path) -> N
     "address",
     [
         "", "engage.db", "/srv/engage.db", "sqlite:engage.db", "sqlite://engage.db",
-        "sqlite:///engage.db?mode=ro", "sqlite:///engage.db#x", "memory://x",
+        "sqlite:///engage.db?mode=ro", "sqlite:///engage.db#x", "sqlite:///:memory:", "memory://x",
         "postgres", "oracle://scott:tiger@host/x", "://", "sqlit:///x", None, 5,
         b"sqlite:///x", Path("engage.db"),
     ],

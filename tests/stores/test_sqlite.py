@@ -174,6 +174,14 @@ def test_versions_that_can_damage_a_log_are_known(
     assert bug == has_reset_bug(version)
 
 
+def test_a_sqlite_without_strict_tables_is_refused(tmp_path: Path) -> None:
+    """Before a file is made."""
+    with pytest.raises(StoreError, match=r"SQLite 3\.36\.0 is too old"):
+        SqliteStore(tmp_path / "engage.db", version=(3, 36, 0))
+
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_a_slower_journal_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -418,9 +426,13 @@ def test_every_statement_can_be_seen(tmp_path: Path) -> None:
 # Backup.
 
 
-def test_a_copy_is_of_one_instant_while_others_write(tmp_path: Path) -> None:
-    """Pairs that are always written together are together in each copy."""
-    store = SqliteStore(tmp_path / "engage.db", version=MENDED)
+@pytest.mark.parametrize("version", [MENDED, (3, 40, 1)])
+@pytest.mark.parametrize("copies", [4, pytest.param(40, marks=pytest.mark.torture)])
+def test_a_copy_is_of_one_instant_while_others_write(
+    tmp_path: Path, version: tuple[int, ...], copies: int
+) -> None:
+    """T10: pairs that are always written together are together in each copy."""
+    store = SqliteStore(tmp_path / "engage.db", version=version)
     stop = threading.Event()
 
     def write() -> None:
@@ -433,7 +445,7 @@ def test_a_copy_is_of_one_instant_while_others_write(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     counts = []
-    for number in range(8):
+    for number in range(copies):
         store.backup(tmp_path / f"copy-{number}.db")
         copy = SqliteStore(tmp_path / f"copy-{number}.db", create=False)
         names = names_in(copy)

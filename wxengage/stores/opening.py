@@ -140,6 +140,8 @@ def _parted(url: str) -> tuple[str, Path | None]:
     if "?" in rest or "#" in rest or (rest and not rest.startswith("/")):
         hint = "three slashes before a name, four before a path from the root"
         raise InvalidInputError("address", url, "sqlite:///, then the file", hint)
+    if rest == "/:memory:":
+        raise InvalidInputError("address", url, "sqlite:// for a SQLite in memory")
     if engine == "memory" and rest:
         raise InvalidInputError("address", url, "memory:// and nothing more")
     return engine, Path(unquote(rest[1:])) if rest[1:] else None

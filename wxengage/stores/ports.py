@@ -22,7 +22,14 @@ T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """Rows, as one transaction sees and changes them."""
+    """Rows, as one transaction sees and changes them.
+
+    Values are of the types of their columns exactly, texts have no NUL, and reals are
+    finite (``-0.0`` may come back as ``0.0``); anything else is refused with table, row
+    and column, before anything is done. Where the engine refuses, nothing of the
+    transaction is kept, whoever catches the error: a value below its floor raises
+    FloorError, another row in one's place of a unique index TakenError.
+    """
 
     def lock(self, names: Iterable[str]) -> None:
         """Wait until nobody else holds these names, and hold them until the end.
@@ -59,8 +66,9 @@ class Transaction(Protocol):
         """Return rows by an index.
 
         ``equals`` gives values of its first columns; the next column, a whole one,
-        is at least ``least`` and below ``below``. In the order of the index and then
-        of the key, or with ``newest`` the other way round; at most ``limit``.
+        is at least ``least`` and below ``below``. None is never among them. In the
+        order of the index and then of the key, or with ``newest`` the other way
+        round; at most ``limit``.
         """
 
     def walk(

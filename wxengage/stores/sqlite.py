@@ -55,6 +55,8 @@ __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
 _LOG: Final = logging.getLogger("wxengage.stores")
+# Since when tables can be STRICT.
+_OLDEST: Final = (3, 37, 0)
 # Seconds between two looks at whether somebody has let go.
 _PAUSE: Final = 0.005
 
@@ -96,6 +98,8 @@ class SqliteStore:
     ------
     InvalidInputError
         If ``processes`` is something else.
+    StoreError
+        If SQLite is older than 3.37, or the file cannot be used.
 
     Notes
     -----
@@ -116,6 +120,12 @@ class SqliteStore:
     ) -> None:
         if processes not in {"many", "one"}:
             raise InvalidInputError("processes", processes, "'many' or 'one'")
+        if version < _OLDEST:
+            raise StoreError(
+                f"SQLite {'.'.join(map(str, version))} is too old",
+                "sqlite" if path is None else str(path),
+                "use a Python with SQLite 3.37 or newer",
+            )
         self._path = None if path is None else Path(path).absolute()
         self._where = "sqlite://" if path is None else str(path)
         self._one = processes == "one"
