@@ -7,6 +7,7 @@ of their own for the names that they lock; those that only read see one instant.
 from __future__ import annotations
 
 import re
+import socket
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -54,6 +55,7 @@ _SETTLE: Final = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
     " innodb_lock_wait_timeout = 10, sql_safe_updates = 0"
 )
+_CONNECT_TIMEOUT: Final = 10
 # A table, an index of the name is there already.
 _THERE: Final = (1050, 1061)
 _OPTIONS: Final[Mapping[str, Callable[[str], object]]] = {
@@ -101,6 +103,18 @@ def _address(url: str) -> dict[str, Any]:
     }
 
 
+def _socket(path: str) -> socket.socket:
+    """Return a socket of a server on this machine."""
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        made.settimeout(_CONNECT_TIMEOUT)
+        made.connect(path)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
 class MysqlConnection(Connection):
     """A connection of PyMySQL that commits when it is told to."""
 
@@ -108,16 +122,26 @@ class MysqlConnection(Connection):
         self._driver = load_pymysql()
         options = _address(url)
         self.where = f"mysql://{options['host']}/{options['database']}"
+        self.raw: pymysql.Connection[Any] = self._driver.connect(
+            **options, charset="utf8mb4", autocommit=True, defer_connect=True
+        )
         try:
-            self.raw: pymysql.Connection[Any] = self._driver.connect(
-                **options, charset="utf8mb4", autocommit=True
-            )
+            if "unix_socket" in options:
+                # PyMySQL leaves its own open where the server does not answer.
+                self.raw._secure = True  # noqa: SLF001
+                self.raw.connect(_socket(options["unix_socket"]))
+            else:
+                self.raw.connect()
             self._rows(_LEVEL)
             self._rows(_SETTLE)
             said = settings_of(self._rows)
             if "check_constraint_checks" in said:  # MariaDB can be told not to look
                 self._rows("SET SESSION check_constraint_checks = 1")
+        except OSError as error:
+            hint = "see whether the server runs, and where its socket is"
+            raise StoreUnreachableError(str(error), self.where, hint) from error
         except self._driver.Error as error:
+            self.close()
             raise meaning_of(error, self.where, None) from error
         self.version = said["version"]
         # A server that keeps a binary log undoes, after a crash, what is not in it.
@@ -222,14 +246,14 @@ class MysqlStore(ServedStore[MysqlConnection]):
         connection = MysqlConnection(url)
         self._where = connection.where
         self._version, self._durable = connection.version, connection.durable
+        self._pool.give(connection)
         try:
             if create:
                 _create(connection)
+            self._run(self._require_ready, write=False)
         except BaseException:
-            connection.close()
+            self.close()
             raise
-        self._pool.give(connection)
-        self._run(self._require_ready, write=False)
 
     @property
     def name(self) -> str:

@@ -195,10 +195,11 @@ class MysqlTransaction(SqlTransaction):
         key_of = layout.key_of
         first = {key_of(row): row for row in reversed(rows)}
         # In the order of keys: two that meet do not cross.
-        there: set[Key] = set()
         for part in _chunks([first[key] for key in sorted(first)]):
-            there |= self._add(layout, sql, {key_of(row): row for row in part})
-        return [key_of(row) not in there and first[key_of(row)] is row for row in rows]
+            for key in self._add(layout, sql, {key_of(row): row for row in part}):
+                del first[key]
+        # Of several rows of a key the first was new.
+        return [first.pop(key_of(row), None) is not None for row in rows]
 
     def _add(self, layout: Layout, sql: str, rows: dict[Key, Row]) -> set[Key]:
         """Add rows, and return the keys of those that were there already."""
@@ -243,21 +244,30 @@ class MysqlTransaction(SqlTransaction):
         return set(self._fetched(layout, sql, tuple(v for key in keys for v in key)))
 
     def _put_all(self, layout: Layout, sql: str, rows: Sequence[Row]) -> None:
-        last = {layout.key_of(row): row for row in rows}
-        in_order = [last[key] for key in sorted(last)]
-        if not any(index.unique for index in layout.table.indexes):
-            for part in _chunks(in_order):
-                self._upsert_all(sql, part)
+        if any(index.unique for index in layout.table.indexes):
+            insert = sql.partition(" ON DUPLICATE KEY")[0]
+            for part in _chunks(rows):
+                self._put_in_order(layout, insert, part)
             return
-        # ON DUPLICATE KEY would take a row that is in the way in another index for
-        # the one to write over.
-        insert = sql.partition(" ON DUPLICATE KEY")[0]
-        for part in _chunks(in_order):
-            new = {layout.key_of(row): row for row in part}
-            there = self._keys_of(layout, new, hold=True)
-            new = {key: row for key, row in new.items() if key not in there}
-            for key in there | self._add(layout, insert, new):
-                self._update(layout, key, last[key])
+        last = {layout.key_of(row): row for row in rows}
+        for part in _chunks([last[key] for key in sorted(last)]):
+            self._upsert_all(sql, part)
+
+    def _put_in_order(self, layout: Layout, sql: str, rows: Sequence[Row]) -> None:
+        """Write rows of a table in which one may be in the place of another.
+
+        ON DUPLICATE KEY would take that one for the one to write over.
+        """
+        new = {layout.key_of(row): row for row in rows}
+        there = self._keys_of(layout, new, hold=True)
+        if not there and len(new) == len(rows):
+            there = self._add(layout, sql, new)
+            rows = [new[key] for key in there]
+        for row in rows:
+            key = layout.key_of(row)
+            if key in there or self._add(layout, sql, {key: row}):
+                self._update(layout, key, row)
+            there.add(key)
 
     def _upsert_all(self, sql: str, rows: Sequence[Row]) -> None:
         into, end, values = sql.partition(" ON DUPLICATE KEY UPDATE ")

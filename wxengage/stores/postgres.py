@@ -74,11 +74,14 @@ class PostgresConnection(Connection):
             self.raw: psycopg.Connection[Any] = self._driver.connect(
                 **{**_DEFAULTS, **options}, autocommit=True
             )
-            row = self.raw.execute(_SETTLE).fetchone()
         except self._driver.Error as error:
             raise meaning_of(error, self.where, None) from error
-        assert row is not None  # noqa: S101  for the type checker
-        encoding: str = row[-3]
+        try:
+            row: tuple[Any, ...] = self.ask(_SETTLE)[0]
+        except BaseException:
+            self.close()
+            raise
+        encoding = row[-3]
         self.durable: bool = row[-2]
         self.version: str = row[-1]
         if encoding != "UTF8":
@@ -166,10 +169,14 @@ class PostgresStore(ServedStore[PostgresConnection]):
         self._where = connection.where
         self._version, self._durable = connection.version, connection.durable
         self._pool.give(connection)
-        if create:
-            while self._run(self._step, write=True) < SCHEMA_VERSION:
-                pass
-        self._run(self._require_ready, write=False)
+        try:
+            if create:
+                while self._run(self._step, write=True) < SCHEMA_VERSION:
+                    pass
+            self._run(self._require_ready, write=False)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:

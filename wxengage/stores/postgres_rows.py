@@ -133,15 +133,24 @@ class PostgresTransaction(SqlTransaction):
             return (self._cursor.rowcount == 1,)
         key_of = layout.key_of
         first = {key_of(row): row for row in reversed(rows)}
-        key = DIALECT.listed(layout.table.key)
-        end = f" ON CONFLICT ({key}) DO NOTHING RETURNING {key}"
+        names = DIALECT.listed(layout.table.key)
+        end = f" ON CONFLICT ({names}) DO NOTHING RETURNING {names}"
         self._write_many(layout, end, first)
         new = set(self._cursor.fetchall())
-        return [key_of(row) in new and first[key_of(row)] is row for row in rows]
+        told = []  # of several rows of a key the first was new
+        for row in rows:
+            key = key_of(row)
+            told.append(key in new)
+            new.discard(key)
+        return told
 
     def _put_all(self, layout: Layout, sql: str, rows: Sequence[Row]) -> None:
         if len(rows) == 1:
             self._cursor.execute(sql, rows[0])
+            return
+        if any(index.unique for index in layout.table.indexes):
+            # One row may make room for the next.
+            self._cursor.executemany(sql, rows)
             return
         end = sql[sql.index(" ON CONFLICT") :]
         self._write_many(layout, end, {layout.key_of(row): row for row in rows})
