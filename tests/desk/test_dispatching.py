@@ -6,7 +6,6 @@ import datetime as dt
 import threading
 from collections import Counter
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -28,7 +27,6 @@ from wxengage.delivery.payouts import (
     AwaitingUser,
     Cancelled,
     Paid,
-    Payout,
     Refunded,
     Refused,
     bill_number,
@@ -39,13 +37,13 @@ from wxengage.desk.desk import Desk
 from wxengage.desk.outboxes import breakers, letter
 from wxengage.desk.sending import Sending
 from wxengage.desk.settings import Settings
+from wxengage.errors import InvalidInputError
 from wxengage.ledger.states import State as Standing
+from wxengage.log.events import Event
 from wxengage.sends import Send
 from wxengage.stores.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from wxengage.delivery.outbox.rows import OutboxRow
     from wxengage.ledger.records import PayoutRecord
     from wxengage.stores.ports import Store
@@ -134,8 +132,6 @@ def test_a_refusal_for_good_suppresses_the_recipient(desk: Desk) -> None:
 
 def test_what_was_sent_is_counted_by_quota_and_cap(where: str, clock: Clock) -> None:
     """A window that a user opened lets five messages go, and then none."""
-    from wxengage.log.events import Event  # noqa: PLC0415
-
     with opened(where, clock) as desk:
         desk.record(Event("message", user="ada", at=clock.at, id="m"))
         clock.at += MINUTE
@@ -149,8 +145,6 @@ def test_what_was_sent_is_counted_by_quota_and_cap(where: str, clock: Clock) -> 
 
 def test_a_stop_is_told_and_lifted_by_a_person(desk: Desk, clock: Clock) -> None:
     """An API that is closed takes no letter's attempt, until somebody has looked."""
-    keys = desk.enqueue(sends(3, "customer_message", account=None)).keys
-    desk._do(lambda unit: [unit.put("breaker", row) for row in ()])
     sender = Scripted([NotSent("48001", "stop")])
     free = {"sms": sender}
     keys = desk.enqueue(sends(3)).keys
@@ -272,7 +266,7 @@ def test_a_doubt_that_nobody_clears_is_parked(owing: Desk, clock: Clock) -> None
     assert Standing.PARKED is record_of(owing).state
     assert () == owing.audit()
     assert any("parked" in worry for worry in owing.health().worries)
-    with pytest.raises(Exception, match="resolve"):
+    with pytest.raises(InvalidInputError, match="resolve"):
         owing.revive(NUMBER, by="bo", reason="try again")
 
 
@@ -405,18 +399,110 @@ def test_a_worker_that_was_away_for_too_long_sends_nothing(
     where: str, clock: Clock
 ) -> None:
     """Between begin and the request the lease ran out: the letter goes later."""
-    desk = Sending(open_store(where, processes="one", now=clock), Settings())
-    (key,) = desk.enqueue(sends(1)).keys
-    ticks = iter([0, 0, 0, 0, 3600])
+    jumps = iter([0, 0, 0, 0, 3_600])
 
     def away() -> dt.datetime:
-        clock.at += dt.timedelta(seconds=next(ticks, 0))
+        clock.at += dt.timedelta(seconds=next(jumps, 0))
         return clock.at
 
-    desk._store._now = away  # type: ignore[attr-defined]
+    desk = Sending(open_store(where, processes="one", now=away), Settings())
+    (key,) = desk.enqueue(sends(1)).keys
     sender = Scripted()
-    report = desk.dispatch({"sms": sender})
-    assert {"not_sent": 1} == report.outcomes or [("send", key)] == sender.asked
+    assert {"not_sent": 1} == desk.dispatch({"sms": sender}).outcomes
+    assert [] == sender.asked
+    clock.at += HOUR
+    assert {"sent": 1} == desk.dispatch({"sms": sender}).outcomes
+    assert [("send", key)] == sender.asked
+
+
+def test_a_lease_that_ran_out_leaves_a_message_in_doubt(
+    where: str, clock: Clock
+) -> None:
+    """A worker that died while it asked: the message may have gone, so it stays."""
+    desk = Sending(open_store(where, processes="one", now=clock), Settings())
+    (key,) = desk.enqueue(sends(1)).keys
+
+    class Killed(BaseException):
+        """The process ends."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        desk.dispatch({"sms": Scripted([die])})
+    assert State.SENDING is row_of(desk, key).state
+    clock.at += HOUR
+    sender = Scripted()
+    assert {} == desk.dispatch({"sms": sender}).outcomes
+    assert State.MAYBE_SENT is row_of(desk, key).state
+    assert [] == sender.asked
+
+
+def test_a_clock_that_is_turned_back_freezes_nothing(where: str, clock: Clock) -> None:
+    """A pause that a clock which was ahead has written is over."""
+    desk = Sending(
+        open_store(where, processes="one", now=clock), Settings(outbox=POLICY)
+    )
+    before = clock.at
+    clock.at += dt.timedelta(days=30)
+    desk.enqueue(sends(1, not_before=before))
+    desk.dispatch({"sms": Scripted([NotSent("-1", "retry")])})
+    clock.at = before + HOUR
+    sender = Scripted()
+    assert {"sent": 1} == desk.dispatch({"sms": sender}).outcomes
+
+
+def test_final_letters_cost_nothing(where: str, clock: Clock) -> None:
+    """A dispatch reads as many rows after hundreds of sent letters as after ten."""
+    store = open_store(where, processes="one", now=clock)
+    desk = Sending(store, Settings())
+    counts = []
+    for size in (10, 300):
+        told = [Send(f"{size}-{n}", f"u{n}", "sms", "hi") for n in range(size)]
+        desk.enqueue(told)
+        while desk.dispatch({"sms": Scripted()}, limit=500).letters:
+            pass
+        counting: Any = Counting(store)
+        Sending(counting, Settings()).enqueue([Send("x", f"bo{size}", "sms", "hi")])
+        before = counting.rows
+        assert {"sent": 1} == Sending(counting, Settings()).dispatch(
+            {"sms": Scripted()}
+        ).outcomes
+        counts.append(counting.rows - before)
+    assert counts[0] == counts[1]
+
+
+class Counting:
+    """A store that counts the rows it gives."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.rows = store, 0
+
+    def run(self, work: Any, *, write: bool = True) -> Any:
+        """Do some work, and count what it reads."""
+        return self._store.run(lambda tx: work(CountingRows(tx, self)), write=write)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class CountingRows:
+    """A transaction that counts the rows it gives."""
+
+    def __init__(self, tx: Any, counting: Counting) -> None:
+        self._tx, self._counting = tx, counting
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._tx, name)
+        if name not in {"get", "find", "walk"}:
+            return found
+
+        def counted(*args: Any, **more: Any) -> Any:
+            rows = found(*args, **more)
+            self._counting.rows += len(rows)
+            return rows
+
+        return counted
 
 
 # As the pure outbox has it.
@@ -480,12 +566,11 @@ def test_a_desk_does_with_its_rows_what_the_pure_outbox_does(steps: list[Any]) -
             continue
         at += dt.timedelta(seconds=third)
         one, other = Scripted(second), Scripted(second)
-        now = at
-        desk.dispatch(dict.fromkeys(CHANNELS, one), now, limit=first)
+        desk.dispatch(dict.fromkeys(CHANNELS, one), at, limit=first)
         pure = dispatch(
             pure,
             dict.fromkeys(CHANNELS, other),
-            lambda now=now: now,
+            Clock(at),
             rng=np.random.default_rng(1),
             limit=first,
         )
@@ -495,4 +580,7 @@ def test_a_desk_does_with_its_rows_what_the_pure_outbox_does(steps: list[Any]) -
     for key, row in pure.rows.items():
         assert plain(row) == plain(row_of(desk, key))
     assert len(pure.suppressed) == desk.health(at).suppressed
-    assert MappingProxyType is type(desk.health(at).letters)
+    counts = Counter(row.state.value for row in pure.rows.values())
+    assert dict.fromkeys((one.value for one in State), 0) | counts == dict(
+        desk.health(at).letters
+    )

@@ -364,16 +364,17 @@ def _told(
 def _count(unit: Unit, settings: Settings, told: Sent | Failure) -> None:
     """Let the user's quota and the account's know of a message."""
     try:
-        theirs = advanced(quota(unit, told.user, settings), [told], settings)
-        keep_quota(unit, told.user, theirs)
-        own = account_quota(unit, settings)
-        counted = advanced(own, [told], settings)
+        theirs, own = quota(unit, told.user, settings), account_quota(unit, settings)
+        counted = advanced(theirs, [told], settings)
+        in_all = advanced(own, [told], settings)
     except InvalidInputError as error:
         # It went all the same, and the caps count it.
         _LOG.warning("a message of %s is in no quota: %s", shown(told.user), error.rule)
         return
-    if counted is not own:
-        keep_account_quota(unit, counted)
+    if counted is not theirs:
+        keep_quota(unit, told.user, counted)
+    if in_all is not own:
+        keep_account_quota(unit, in_all)
 
 
 def expire_in(unit: Unit, settings: Settings, key: str, now: dt.datetime) -> None:

@@ -114,10 +114,11 @@ def history(
     if stops or gate.sunset is not None:
         known = segment(unit, settings.lifecycle, name, now)
     span = look_back(gate)
+    past = () if span == 0 else _past(unit, name, None if span is None else at - span)
     return History(
         user(unit, name),
         known[0],
-        _past(unit, name, None if span is None else at - span),
+        past,
         quota(unit, name, settings),
         since=known[1],
         account=account_quota(unit, settings),
@@ -125,7 +126,7 @@ def history(
 
 
 def look_back(gate: Gate) -> int | None:
-    """Return how far back a gate's limits look, in microseconds; None for all."""
+    """Return how far back a gate's limits look, in microseconds (None: for ever)."""
     if gate.sunset is not None or (gate.mix is not None and gate.mix.window is None):
         return None
     spans = [gap.after for gap in gate.gaps]

@@ -290,7 +290,7 @@ def notice_of(notices: Iterable[Notice], fact: Fact, send: Send) -> Notice | Non
 
 def check_notices(
     notices: Iterable[Notice],
-    campaign: Any,  # noqa: ANN401  each type of campaign is its own class
+    campaign: Any,
     rulebook: Rulebook,
 ) -> None:
     """Raise unless the notices can be sent for what a campaign finds.
@@ -337,7 +337,7 @@ def check_notices(
     require_all("notices", campaign.id, checks)
 
 
-def _rewards(value: Any) -> Iterable[Reward]:  # noqa: ANN401  any field's value
+def _rewards(value: Any) -> Iterable[Reward]:
     """Yield every reward that stands in a definition."""
     if isinstance(value, Cash | Points | Coupon | Perk):
         yield value

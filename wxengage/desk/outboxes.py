@@ -15,7 +15,7 @@ import attrs
 from wxengage.codec.envelope import dump, load
 from wxengage.delivery.outbox.box import Outbox, Suppression, suppression_of
 from wxengage.delivery.outbox.leasing import Lease, lease
-from wxengage.delivery.outbox.states import WAITING, State
+from wxengage.delivery.outbox.states import WAITING, Signal, State
 from wxengage.desk.rows import letter_of, letter_row, line_of
 from wxengage.sends import fingerprint
 from wxengage.times.zones import micros, span_micros
@@ -255,18 +255,24 @@ def lease_in(
     if troubles:
         box = box.with_rows(_held(unit, policy, at))
     taken: list[Leased] = []
-    parked = 0
-    for keys in _pages(unit, at, channels):
-        rows = _heads(unit, policy, _free(unit, keys), at)
-        before = box.with_rows(rows)
-        box, leases = lease(before, now, limit=limit - len(taken), channels=channels)
-        save(unit, settings, before, box, at)
-        taken += [Leased(one, box.rows[one.key].letter) for one in leases]
-        if len(taken) == limit:
-            break
-        parked += _park(unit, box, rows, at)
-        if parked >= _MOST:
-            break
+    parked, woken = 0, True
+    while woken and parked < _MOST:
+        woken = False
+        for keys in _pages(unit, at, channels):
+            free = _free(unit, keys)
+            timely = _timely(unit, settings, free, at)
+            # What waited behind one that was too late is ready now.
+            woken = woken or (bool(policy.ordered) and len(timely) < len(free))
+            rows = _heads(unit, policy, timely, at)
+            before, left = box.with_rows(rows), limit - len(taken)
+            box, leases = lease(before, now, limit=left, channels=channels)
+            save(unit, settings, before, box, at)
+            taken += [Leased(one, box.rows[one.key].letter) for one in leases]
+            if len(taken) == limit:
+                return tuple(taken)
+            parked += _park(unit, box, rows, at, trying=bool(taken))
+            if parked >= _MOST:
+                break
     return tuple(taken)
 
 
@@ -306,6 +312,20 @@ def _free(unit: Unit, keys: Sequence[str]) -> list[OutboxRow]:
     ]
 
 
+def _timely(
+    unit: Unit, settings: Settings, rows: list[OutboxRow], at: int
+) -> list[OutboxRow]:
+    """Drop the letters that have expired, so that none waits behind one of them."""
+    found = []
+    for row in rows:
+        if row.state is State.DUE and row.late(at):
+            late = row.moved(Signal.DROP, at, code="expired")
+            _write(unit, settings, late, at)
+        else:
+            found.append(row)
+    return found
+
+
 def _heads(
     unit: Unit, policy: OutboxPolicy, rows: list[OutboxRow], at: int
 ) -> list[OutboxRow]:
@@ -327,7 +347,9 @@ def _heads(
     return found
 
 
-def _park(unit: Unit, box: Outbox, rows: list[OutboxRow], at: int) -> int:
+def _park(
+    unit: Unit, box: Outbox, rows: list[OutboxRow], at: int, *, trying: bool
+) -> int:
     """Put off the letters that something is in the way of; return how many."""
     parked = 0
     for one in rows:
@@ -339,6 +361,10 @@ def _park(unit: Unit, box: Outbox, rows: list[OutboxRow], at: int) -> int:
             opens = at + _STOPPED
         ready = max(row.ready_at(at, box.policy), opens, at + 1)
         if ready == at + 1:
+            # Somebody tries whether a place is well again. If that is this worker,
+            # the answer comes before it asks for more letters.
+            if trying:
+                continue
             ready = at + _TRIED
         unit.put("letter", _row(row, box.policy, at, ready))
         parked += 1

@@ -29,13 +29,8 @@ from wxengage.desk.letters import put_in
 from wxengage.desk.mending import Mending
 from wxengage.desk.names import shown
 from wxengage.desk.notices import fact_key_of, notice_of
-from wxengage.desk.outboxes import (
-    expired,
-    lease_in,
-)
-from wxengage.desk.people import (
-    rules_on,
-)
+from wxengage.desk.outboxes import expired, hold, lease_in
+from wxengage.desk.people import rules_on
 from wxengage.desk.reminders import due_to, holders, looks_of, users_in
 from wxengage.desk.rows import fact_of
 from wxengage.desk.tallies import DispatchReport, Enqueued
@@ -135,6 +130,8 @@ class Sending(Mending):
     def _put(
         self, unit: Unit, page: Sequence[Letter], now: dt.datetime
     ) -> tuple[str, ...]:
+        # Of two that put the same letter in at once, one finds it there.
+        hold(unit, *(one.key for one in page))
         return put_in(unit, self._settings, page, now)
 
     def remind(
@@ -197,7 +194,7 @@ class Sending(Mending):
         for name, birthday in users.items():
             asked += due_to(unit, settings, name, now, birthday=birthday)
         proposed = letters(asked)
-        unit.load("letter", [(one.key,) for one in proposed])
+        hold(unit, *(one.key for one in proposed))
         fresh = [one for one in proposed if unit.get("letter", one.key) is None]
         passed = [
             one
