@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from wxengage.codec.envelope import load
+from wxengage.desk.keeping import freezes_in
 from wxengage.desk.people import ACCOUNT, account_quota, quota, user
 from wxengage.desk.rows import event_of, letter_of
 from wxengage.plan.gating.gate import Gate
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from wxengage.desk.unit import Unit
     from wxengage.plan.gating.decisions import Decision
     from wxengage.segments.policy import LifecyclePolicy
-    from wxengage.sends import Freeze, Send, Sent
+    from wxengage.sends import Send, Sent
     from wxengage.stores.schema import Row
 
-__all__ = ["decide", "freezes", "history", "look_back", "segment"]
+__all__ = ["decide", "history", "look_back", "segment"]
 
 _PLAIN: Final = Gate()
 # Longer than the calendar period, wherever it is and whatever the clocks do.
@@ -62,20 +63,9 @@ def decide(unit: Unit, settings: Settings, send: Send, now: dt.datetime) -> Deci
         If the message names an account that the desk was not told of.
     """
     gate = settings.gate or _PLAIN
-    stops = freezes(unit)
+    stops = freezes_in(unit, now)
     known = history(unit, settings, send.user, now, stops=bool(stops))
     return gate.check(send, known, now, freezes=stops)
-
-
-def freezes(unit: Unit) -> tuple[Freeze, ...]:
-    """Return what has been stopped."""
-    found: list[Freeze] = []
-    rows: tuple[Row, ...] = ()
-    while True:
-        rows = unit.tx.walk("freeze", after=(str(rows[-1][0]),) if rows else None)
-        found += [load(str(row[1])) for row in rows]
-        if not rows:
-            return tuple(found)
 
 
 def history(
