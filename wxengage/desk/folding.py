@@ -19,6 +19,7 @@ from wxengage.desk.letters import put_in
 from wxengage.desk.notices import notices_of
 from wxengage.desk.rows import event_of, fact_row
 from wxengage.desk.running import running, takes
+from wxengage.ledger.records import ERASED
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -184,7 +185,8 @@ class Folder:
             grant(unit, settings, self.one, fact, now)
         elif fact.kind == WITHDRAWN:
             withdraw(unit, settings, self.one, fact, now)
-        put_in(unit, settings, notices_of(settings.notices, fact), now)
+        if not fact.user.startswith(ERASED):
+            put_in(unit, settings, notices_of(settings.notices, fact), now)
         return True
 
 

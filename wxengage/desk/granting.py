@@ -98,7 +98,8 @@ def grant(
     -------
     PayoutRecord or None
         As it stands now: held, unfunded or reserved; further where it was granted
-        before and is on its way already. None where a debt took all of it.
+        before and is on its way already. Called off where its user was erased. None
+        where a debt took all of it.
     """
     journal_of(unit, fact.campaign)
     known = latest(unit, settings, fact.campaign, fact.user, str(fact.reward_key))
@@ -110,6 +111,10 @@ def grant(
         return known
     if record is None:
         return None
+    if record.erased:
+        # Nobody knows any more where it would go.
+        unit.put("payout", payout_row(record))
+        return book(unit, record, Voided(now, "erased"))
     because = _held_because(settings, one, fact)
     if because:
         record = attrs.evolve(record, because=because)

@@ -40,8 +40,6 @@ __all__ = ["Recording", "record_in"]
 SKEW: Final = dt.timedelta(minutes=5)
 # How many subjects are looked at in one transaction when time has passed.
 _PAGE: Final = 200
-# These kinds carry the scene of a code.
-_SCENES: Final = frozenset({"scan", "follow"})
 
 
 class Recording(Base):
@@ -162,9 +160,7 @@ class Recording(Base):
             within=within,
         )
 
-    def _batch(
-        self, told: Sequence[tuple[Event, dt.datetime]]
-    ) -> tuple[Receipt, ...]:
+    def _batch(self, told: Sequence[tuple[Event, dt.datetime]]) -> tuple[Receipt, ...]:
         """Keep the events of several callers, as of the latest of their instants."""
         latest = max((now for _, now in told), key=lambda now: micros("now", now))
         return self._kept([event for event, _ in told], latest)
@@ -261,9 +257,7 @@ def _named(unit: Unit, row: int, event: object, latest: int) -> Event:
         raise InvalidInputError(f"events[{row}].at", event.at, rule, hint)
     if event.id is None:
         event = attrs.evolve(event, id=event_id(event))
-    if event.kind in _SCENES and event.item is not None:
-        event = inviter_of(unit, event)
-    return event
+    return inviter_of(unit, event)
 
 
 def _require_same(unit: Unit, rows: list[Row], new: tuple[bool, ...]) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from wxengage.campaigns.facts import GRANTED, REWARD_KINDS
+from wxengage.delivery.payouts import bill_number
 from wxengage.desk.base import Base
 from wxengage.desk.books import book, journal_of, require_payout
 from wxengage.desk.decisions import decide
@@ -20,7 +21,7 @@ from wxengage.ledger.debts import net_id
 from wxengage.ledger.entries import Row as PostingRow
 from wxengage.ledger.events import Resolved
 from wxengage.ledger.reconciling import reconcile
-from wxengage.ledger.records import renew
+from wxengage.ledger.records import ERASED, renew
 from wxengage.ledger.statements import statement
 from wxengage.ledger.states import State
 from wxengage.stores.schema import TABLES
@@ -339,7 +340,13 @@ class Settling(Base):
         for record in sorted(payouts, key=lambda one: one.payout.generation):
             paid = record.payout
             states[paid.campaign, paid.user, record.reward_key] = record.state
+        # Of somebody erased who came back, a reward's facts are under two names.
+        erased = {record.payout.number for record in payouts if record.erased}
+        merchants = {record.merchant for record in payouts if record.erased}
         for place, times in sorted(owed.items()):
+            back = any(bill_number(one, *place) in erased for one in merchants)
+            if back or place[1].startswith(ERASED):
+                continue
             subject = f"reward {'/'.join(place)}"
             state = states.get(place)
             if times not in {0, 1}:
