@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores.contract import StoreContract, balance, event, payout
+from tests.stores.contract import StoreContract
+from tests.stores.samples import balance, event, payout
 from wxengage.errors import InvalidInputError, StoreError
 from wxengage.stores.memory import MemoryStore
 from wxengage.stores.opening import open_store

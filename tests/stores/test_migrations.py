@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores.contract import Undone, balance, event
+from tests.stores.samples import Undone, balance, event
 from wxengage.errors import StoreError, StoreVersionError
 from wxengage.stores.migrations import STEPS
 from wxengage.stores.opening import ddl_for
