@@ -8,6 +8,7 @@ asks for it. A reward that is withdrawn before that letter has left is called of
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  read at run time by callers' annotations
+import logging
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -21,10 +22,10 @@ from wxengage.desk.letters import put_in
 from wxengage.desk.people import user
 from wxengage.desk.rows import letter_of, letter_row, payout_row
 from wxengage.desk.running import require_running, running
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, OverdrawnError
 from wxengage.ledger.accounts import FEN, measure
-from wxengage.ledger.debts import claw_back, net_debt
-from wxengage.ledger.entries import fund
+from wxengage.ledger.debts import claw_back, claw_back_id, net_debt
+from wxengage.ledger.entries import fund, reversal_id, reverse
 from wxengage.ledger.events import Voided
 from wxengage.ledger.funding import SpendLimit, reserve
 from wxengage.ledger.records import PayoutRecord, open_payout, renew
@@ -47,6 +48,8 @@ __all__ = [
     "set_aside",
     "withdraw",
 ]
+
+_LOG: Final = logging.getLogger("wxengage.desk")
 
 #: Why a payout is held, where it is no person's decision.
 PAUSED: Final = "paused"
@@ -108,6 +111,7 @@ def grant(
     elif known.state in OVER and known.renewable:
         record = renew(known, now)
     else:
+        _forgive(unit, known, now)
         return known
     if record is None:
         return None
@@ -121,6 +125,20 @@ def grant(
         unit.put("payout", payout_row(record))
         return record
     return set_aside(unit, settings, one, record, now)
+
+
+def _forgive(unit: Unit, record: PayoutRecord, now: dt.datetime) -> None:
+    """Undo the debt of a reward that is owed again, as far as it still stands."""
+    journal = journal_of(unit, record.payout.campaign)
+    number = record.payout.number
+    name = claw_back_id(number)
+    if name not in journal or reversal_id(name) in journal:
+        return
+    try:
+        journal.post(reverse(journal.entry(name), now, note="it is owed again"))
+    except OverdrawnError:
+        # Other rewards have paid some of it off; what they lack is for a person.
+        _LOG.warning("payout %s is owed again, and its debt was set off", number[-4:])
 
 
 def _opened(

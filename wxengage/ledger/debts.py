@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wxengage.ledger.book import Journal
     from wxengage.ledger.records import PayoutRecord
 
-__all__ = ["CLAW_BACK", "NET", "claw_back", "net_debt", "net_id"]
+__all__ = ["CLAW_BACK", "NET", "claw_back", "claw_back_id", "net_debt", "net_id"]
 
 #: Why an entry was made that turns a payment into a debt, or pays a debt off.
 CLAW_BACK: Final = "claw_back"
@@ -64,7 +64,12 @@ def claw_back(record: PayoutRecord, at: dt.datetime, *, note: str) -> Entry:
     paid = LedgerAccount(campaign, Role.PAID)
     debt = LedgerAccount(campaign, Role.DEBT, record.payout.user)
     postings = transfer(paid, debt, unit, amount)
-    return Entry(f"{number}:{CLAW_BACK}", at, postings, CLAW_BACK, number, note)
+    return Entry(claw_back_id(number), at, postings, CLAW_BACK, number, note)
+
+
+def claw_back_id(number: str) -> str:
+    """Return the id of the entry by which a payout became a debt."""
+    return f"{number}:{CLAW_BACK}"
 
 
 def net_id(campaign: str, user: str, key: str) -> str:
