@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Application", "free_port"]
 
-_STARTS_WITHIN: Final = 30.0
+_STARTS_WITHIN: Final = 60.0
 _STOPS_WITHIN: Final = 15.0
 _TICK: Final = 0.05
 _APP: Final = f"{__package__}.app:create_app"
