@@ -12,12 +12,12 @@ import pytest
 
 from tests.stores.contract_rows import RowsContract
 from tests.stores.contract_work import WorkContract
-from tests.stores.samples import TWINS, balance, event
+from tests.stores.samples import TWINS, balance, event, payout
 
 if TYPE_CHECKING:
     from wxengage.stores.ports import Store
 
-__all__ = ["StoreContract", "event"]
+__all__ = ["StoreContract", "event", "payout"]
 
 
 class StoreContract(RowsContract, WorkContract):
