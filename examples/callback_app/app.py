@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 _LOG: Final = logging.getLogger("callback_app")
-_XML: Final = "text/xml"
 #: WeChat hangs up after five seconds and tells again; what was kept stays kept.
 _ANSWER_WITHIN: Final = 4.5
 #: Threads for what callbacks need, and others for what waits for WeChat.
@@ -126,7 +125,9 @@ class Pages:
                 _LOG.exception("a callback was not kept")
                 return Response(status_code=503)
             self._background.wake()
-        return Response(told.reply(words), media_type=_XML)
+        answer = told.reply(words)
+        kind = "text/xml" if answer.startswith("<") else "text/plain"
+        return Response(answer, media_type=kind)
 
     async def paid(self, request: Request) -> Response:
         """Note that WeChat Pay has news of a payout: it will be asked about."""

@@ -55,6 +55,11 @@ class Application:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 while it does not run."""
+        return 0 if self._process is None else self._process.pid
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -371,6 +371,24 @@ def test_a_slow_wechat_slows_no_callback(shared: Stage) -> None:
     assert p99 < PATIENCE
 
 
+def test_a_full_disk_is_not_acknowledged(shared: Stage) -> None:
+    """What cannot be kept is told again, and counts when there is room: once."""
+    resource = pytest.importorskip("resource", reason="no limits of files here")
+    scene, me = invite(shared, "uma")
+    friends = [shared.wechat.push("follow", f"late{n}", item=scene) for n in range(3)]
+    no_more = 1, resource.RLIM_INFINITY
+
+    before = resource.prlimit(shared.application.pid, resource.RLIMIT_FSIZE, no_more)
+    try:
+        answers = [shared.walk.deliver(push).status_code for push in friends]
+    finally:
+        resource.prlimit(shared.application.pid, resource.RLIMIT_FSIZE, before)
+    again = [shared.walk.deliver(push).status_code for push in friends * 2]
+
+    assert ([503] * 3, [200] * 6) == (answers, again)
+    shared.walk.until(lambda: shared.walk.progress(me)["invites"] == 3)
+
+
 def test_it_stops_cleanly_in_the_middle_of_sending(stage: Stage) -> None:
     """What is being sent is sent to its end, and nothing is begun any more."""
     scene, _ = invite(stage, "ada")
