@@ -74,10 +74,14 @@ def kept_back(
     """
     if record is None:
         return row.moved(Signal.DIE, at, code="no_payout")
-    if row.state is not State.DUE or payable(unit, record):
-        return None
-    if record.state in _WITH_PROVIDER:
-        return to_be_asked(row, at)
+    # Whatever the letter believes, what is over or parked is asked for no more.
+    if record.state not in _ASKED_FOR:
+        if row.state is not State.DUE:
+            return _asked_again(row, record, at)
+        if payable(unit, record):
+            return None
+        if record.state in _WITH_PROVIDER:
+            return to_be_asked(row, at)
     signal = _ASKED_FOR.get(record.state, Signal.HOLD)
     told: dict[str, Any] = {"code": f"payout_{record.state.value}"}
     if signal is Signal.GO:
@@ -86,6 +90,13 @@ def kept_back(
         pause = span_micros("lease_for", settings.outbox.lease_for)
         told |= {"not_before": at + pause}
     return row.moved(signal, at, **told)
+
+
+def _asked_again(row: OutboxRow, record: PayoutRecord, at: int) -> OutboxRow | None:
+    """Return a letter that may only be asked about, where it was to be sent."""
+    if record.state in _WITH_PROVIDER and row.state is State.UNKNOWN and row.asked:
+        return row.moved(Signal.HOLD, at, asked=False, not_before=at)
+    return None
 
 
 def to_be_asked(row: OutboxRow, at: int) -> OutboxRow:
