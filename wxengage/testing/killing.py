@@ -61,6 +61,10 @@ class Job:
         A function of a module, which another process can import.
     arguments
         What the function is called with; they can be pickled.
+    prepare
+        A function of a module, called once with the same arguments before the first
+        life. What it returns is what the work is called with instead: connections
+        that are not open yet, and whatever takes long to make.
 
     Raises
     ------
@@ -71,6 +75,9 @@ class Job:
     name: str
     work: Callable[..., object] = attrs.field(validator=_callable)
     arguments: tuple[Any, ...] = ()
+    prepare: Callable[..., tuple[Any, ...]] | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_callable)
+    )
 
     def __attrs_post_init__(self) -> None:
         require_id("name", self.name)
@@ -337,6 +344,7 @@ def _nurse(pipe: Connection, jobs: tuple[Job, ...]) -> None:
     """Start, kill and bury processes, as the one at the other end of the pipe says."""
     # A Ctrl-C is for whoever asked for all this: the pipe's end tells us.
     os.setsid()
+    jobs = tuple(_prepared(job) for job in jobs)
     lives = {job.name: _born(job) for job in jobs}
     try:
         pipe.send([])
@@ -360,6 +368,12 @@ def _nurse(pipe: Connection, jobs: tuple[Job, ...]) -> None:
         for life in lives.values():
             os.kill(life.process, signal.SIGKILL)
             os.waitpid(life.process, 0)
+
+
+def _prepared(job: Job) -> Job:
+    if job.prepare is None:
+        return job
+    return attrs.evolve(job, arguments=job.prepare(*job.arguments), prepare=None)
 
 
 def _buried(lives: dict[str, _Life]) -> list[_Ended]:
