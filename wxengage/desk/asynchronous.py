@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
 
+    from wxengage.desk.backfilling import Backfilled
     from wxengage.desk.exporting import Exported
-    from wxengage.desk.launching import Backfilled
     from wxengage.stores.ports import Store
 
 __all__ = ["AsyncDesk", "open_desk_async"]
@@ -136,6 +136,11 @@ class AsyncDesk:
     remind = _Awaited(Desk.remind)
     dispatch = _Awaited(Desk.dispatch)
     next_due = _Awaited(Desk.next_due)
+    health = _Awaited(Desk.health)
+    hint = _Awaited(Desk.hint)
+    reported = _Awaited(Desk.reported)
+    revive = _Awaited(Desk.revive)
+    lift = _Awaited(Desk.lift)
     compose = _Awaited(Desk.compose)
     # codes
     invite_code = _Awaited(Desk.invite_code)
