@@ -70,6 +70,8 @@ _WINDOW: Final = dt.timedelta(days=8)
 # Columns of ``event``.
 _USER, _KIND, _AT = 1, 2, 3
 _HELD: Final = (Expiring, RunningLow)
+# The answer to a callback itself: its window lasts seconds.
+_AT_ONCE: Final = "passive_reply"
 #: Kinds of holdings that the store knows of.
 _REWARD, _REPLY_WINDOW, _GRANT = "reward", "reply_window", "grant"
 
@@ -219,6 +221,8 @@ def _windows(known: Quota, now: dt.datetime) -> Iterator[Holding]:
     """Yield the reply windows that are open."""
     at = micros("now", now)
     for (channel, account), marks in _by_place(known).items():
+        if channel == _AT_ONCE:
+            continue
         opened = [one for one in marks if one.what == "opened" and one.at <= at]
         standing = in_windows(marks, at)
         latest = max(opened, default=None)
