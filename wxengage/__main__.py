@@ -103,7 +103,13 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument(
             "--clock", default=SHANGHAI, metavar="ZONE", help="whose days count"
         )
-    verbs.add_parser("doctor", help="say what is installed and what is wrong")
+    doctor = verbs.add_parser("doctor", help="say what is installed and what is wrong")
+    doctor.add_argument(
+        "store",
+        nargs="?",
+        metavar="STORE_URL",
+        help="a desk's store to look through as well, such as sqlite:///engage.db",
+    )
     return parser
 
 
@@ -144,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.verb == "doctor":
-            return _doctor()
+            return _doctor(options.store)
         return _demo(options) if options.verb == "demo" else _report(options)
     except WxEngageError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -419,14 +425,25 @@ def _show(job: Job, options: argparse.Namespace) -> int:
     return _FINE
 
 
-def _doctor() -> int:
-    """Print versions and whatever on this machine would give wrong answers."""
+def _doctor(store: str | None) -> int:
+    """Print versions and whatever here, or in a store, would give wrong answers."""
     from wxengage.versions import show_versions  # noqa: PLC0415  only here
 
     print(show_versions())
     troubles = _troubles()
+    if store is not None:
+        troubles += _store_troubles(store)
     print("\n".join(["", *troubles]) if troubles else "\nNothing wrong was found.")
     return _FAILED if troubles else _FINE
+
+
+def _store_troubles(address: str) -> list[str]:
+    """Return what is wrong in a store; print how its desk is doing."""
+    from wxengage.desk.opening import open_desk  # noqa: PLC0415  only here
+
+    with open_desk(address, create=False) as desk:
+        print(f"\n{desk.store.name}\n{desk.health()}")
+        return [*desk.store.verify(), *map(str, desk.audit())]
 
 
 def _troubles() -> list[str]:

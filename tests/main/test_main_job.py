@@ -17,6 +17,7 @@ import pytest
 
 import wxengage as wx
 from wxengage.__main__ import main
+from wxengage.desk.opening import open_desk
 from wxengage.segments.backtests import backtest
 
 if TYPE_CHECKING:
@@ -278,6 +279,23 @@ def test_the_doctor_finds_nothing_wrong_here() -> None:
     assert 0 == done.returncode
     assert done.stdout.startswith("wxengage ")
     assert "Nothing wrong was found." in done.stdout
+
+
+def test_the_doctor_looks_through_a_store(tmp_path: Path) -> None:
+    """It says how the desk is doing, finds a damaged row, and makes no store."""
+    where = f"sqlite:///{tmp_path / 'engage.db'}"
+    missing = run("-m", "wxengage", "doctor", where)
+    assert (1, False) == (missing.returncode, (tmp_path / "engage.db").exists())
+    assert "create=True" in missing.stderr
+    with open_desk(where) as desk:
+        desk.backfill([])
+    assert "Nothing wrong was found." in run("-m", "wxengage", "doctor", where).stdout
+    with open_desk(where) as desk:
+        row = ("spring", "paid", "", "fen", 800, 0)
+        desk.store.run(lambda tx: tx.put("balance", [row]))
+    damaged = run("-m", "wxengage", "doctor", where)
+    assert 1 == damaged.returncode
+    assert "I5 account spring/paid must be of 0 fen" in damaged.stdout
 
 
 def test_the_quickstart_example_runs() -> None:
