@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError, StoreError, nearest, require_whole
+from wxengage.errors import InvalidInputError, nearest, require_whole
+from wxengage.stores.errors import StoreError
 from wxengage.testing.power_files import Cut, Fate, Names, StoredFile, Write
 from wxengage.testing.power_sqlite import reach_sqlite
 
@@ -337,11 +338,12 @@ class PowerDisk:
         return not self._off
 
     def _synced_by_python(self, fd: int | HasFileno) -> None:
-        """Do ``os.fsync``, and see whether it was of the folder."""
+        """Do ``os.fsync``, unless it is of the folder: that is told, as to SQLite."""
         number = fd if isinstance(fd, int) else fd.fileno()
+        if not os.path.samestat(os.fstat(number), self._folder.stat()):
+            self._fsync(number)
+            return
         with self._lock:
-            if os.path.samestat(os.fstat(number), self._folder.stat()):
-                if self._off or not self._lasts():
-                    raise OSError(errno.EIO, os.strerror(errno.EIO))
-                self._names.sync()
-        self._fsync(fd)
+            if self._off or not self._lasts():
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._names.sync()

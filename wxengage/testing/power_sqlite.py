@@ -2,9 +2,10 @@
 
 SQLite reaches its files through a table of functions, a VFS. Ours is a copy of the
 one that this Python's own SQLite uses, with a few functions replaced: opening,
-writing, cutting, syncing, closing and deleting are told to whoever watches the folder
-and then done by the original. Reading, locking and shared memory are not touched. So
-it is the SQLite of the ``sqlite3`` module that is tried, and its own code for files.
+writing, cutting, closing and deleting are told to whoever watches the folder and then
+done by the original, and a sync is told. Reading, locking and shared memory are not
+touched. So it is the SQLite of the ``sqlite3`` module that is tried, and its own code
+for files.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_void_p
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from wxengage.errors import StoreError
+from wxengage.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,6 @@ class _Original:
         self.close: _Function = _CLOSE(methods.close)
         self.write: _Function = _WRITE(methods.write)
         self.truncate: _Function = _TRUNCATE(methods.truncate)
-        self.sync: _Function = _SYNC(methods.sync)
 
 
 class _Opened:
@@ -230,11 +230,10 @@ class Between:
             return _IOERR_TRUNCATE
         return opened.original.truncate(file, size)
 
-    def _synced(self, file: int, flags: int) -> int:
+    def _synced(self, file: int, _: int) -> int:
+        # Not done by the original: only the watcher says what is on the disk.
         opened = self._files[file]
-        if not opened.watcher.syncing(opened.handle):
-            return _IOERR_FSYNC
-        return opened.original.sync(file, flags)
+        return _OK if opened.watcher.syncing(opened.handle) else _IOERR_FSYNC
 
     def _watcher(self, path: str) -> Watcher | None:
         return next((one for one in self._watchers if one.watches(path)), None)
