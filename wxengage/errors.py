@@ -6,15 +6,7 @@
     ├── IllegalTransitionError
     ├── OverdrawnError
     ├── StaleStateError
-    ├── StoreError
-    │   ├── StoreBusyError      somebody else holds it
-    │   ├── StoreUnreachableError  the server is away, or hung up
-    │   ├── CommitUnknownError  it may have been committed, or not
-    │   ├── StoreVersionError   no tables, or those of another version
-    │   ├── StoreDamagedError
-    │   │   └── CorruptRowError
-    │   ├── FloorError          a value below its floor
-    │   └── TakenError          two rows where an index allows one
+    ├── StoreError              and its kin, in ``wxengage.stores.errors``
     ├── CallbackRejected
     └── MissingExtraError       (also an ImportError)
 
@@ -27,7 +19,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -38,21 +30,12 @@ __all__ = [
     "INVISIBLE",
     "BadRow",
     "CallbackRejected",
-    "CommitUnknownError",
-    "CorruptRowError",
-    "FloorError",
     "IllegalTransitionError",
     "InvalidInputError",
     "InvalidLogError",
     "MissingExtraError",
     "OverdrawnError",
     "StaleStateError",
-    "StoreBusyError",
-    "StoreDamagedError",
-    "StoreError",
-    "StoreUnreachableError",
-    "StoreVersionError",
-    "TakenError",
     "WxEngageError",
     "nearest",
     "require_id",
@@ -307,156 +290,6 @@ class StaleStateError(WxEngageError):
         return (
             f"what is kept as {shorten(self.name)} must be {read}, as it was read, "
             f"got {there}; read it again and decide anew"
-        )
-
-
-@attrs.define
-class StoreError(WxEngageError):
-    """A store cannot do what it was asked; the transaction left no trace.
-
-    Attributes
-    ----------
-    kept
-        Whether the transaction was committed: False, or None in the one case where
-        nobody knows.
-    what
-        What is the matter.
-    where
-        The store, or the table and the row.
-    mend
-        What to do about it.
-    """
-
-    kept: ClassVar[bool | None] = False
-
-    what: str
-    where: str
-    mend: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}; {self.mend}"
-
-
-@attrs.define
-class StoreBusyError(StoreError):
-    """Another transaction was in the way for longer than is worth waiting."""
-
-
-@attrs.define
-class StoreUnreachableError(StoreError):
-    """The server of a store is away, or hung up, for longer than is worth waiting."""
-
-
-@attrs.define
-class CommitUnknownError(StoreError):
-    """The connection broke after a commit was asked for, before the answer came.
-
-    The transaction was committed as a whole or not at all. It is not done again
-    here; whoever does it again must be sure that twice does no harm.
-    """
-
-    kept: ClassVar[bool | None] = None
-
-    @classmethod
-    def of(cls, where: str) -> CommitUnknownError:
-        """Build the error of a store."""
-        return cls(
-            what="the answer to a commit got lost: it may be committed, or not",
-            where=where,
-            mend="do it again if twice does no harm, or look what is there",
-        )
-
-
-@attrs.define
-class StoreVersionError(StoreError):
-    """A store has no tables, or those of another version of the library."""
-
-
-@attrs.define
-class StoreDamagedError(StoreError):
-    """What is on the disk is not what was written."""
-
-
-@attrs.define
-class CorruptRowError(StoreDamagedError):
-    """A row does not match the checksum that it was written with.
-
-    Attributes
-    ----------
-    table
-        Its table.
-    key
-        Its key, as read.
-    """
-
-    table: str
-    key: tuple[object, ...]
-
-    @classmethod
-    def of(cls, table: str, key: tuple[object, ...]) -> CorruptRowError:
-        """Build the error of a row."""
-        return cls(
-            what="the row is not as it was written",
-            where=f"{table} {shorten(key)}",
-            mend="stop, run verify(), and restore a backup or set it right by hand",
-            table=table,
-            key=key,
-        )
-
-
-@attrs.define
-class FloorError(StoreError):
-    """A row has a value below the floor that it states.
-
-    Attributes
-    ----------
-    table
-        Its table.
-    key
-        Its key; empty where the engine does not tell.
-    """
-
-    table: str
-    key: tuple[object, ...] = ()
-
-    @classmethod
-    def of(
-        cls, table: str, floor: tuple[str, str], key: tuple[object, ...] = ()
-    ) -> FloorError:
-        """Build the error of a row, or of a table where the row is not known."""
-        return cls(
-            what=f"{floor[0]} would be below {floor[1]}",
-            where=f"{table} {shorten(key)}" if key else table,
-            mend="nothing of this transaction was kept; take less",
-            table=table,
-            key=key,
-        )
-
-
-@attrs.define
-class TakenError(StoreError):
-    """Two rows have the values of which an index allows one.
-
-    Attributes
-    ----------
-    table
-        Their table.
-    index
-        The index; empty where the engine does not tell.
-    """
-
-    table: str
-    index: str = ""
-
-    @classmethod
-    def of(cls, table: str, index: str = "") -> TakenError:
-        """Build the error of an index."""
-        return cls(
-            what="another row has these values, of which there can be one",
-            where=f"{table}.{index}" if index else table,
-            mend="nothing of this transaction was kept; read before writing",
-            table=table,
-            index=index,
         )
 
 

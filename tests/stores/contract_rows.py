@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.stores.samples import MOST, TWINS, balance, event, letter, payout
-from wxengage.errors import (
-    FloorError,
-    InvalidInputError,
-    TakenError,
-)
+from wxengage.errors import InvalidInputError
+from wxengage.stores.errors import FloorError, TakenError
 from wxengage.stores.schema import LEAST, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:

@@ -13,12 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stores.samples import MOST, TWINS, Undone, balance, letter, payout
-from wxengage.errors import (
-    FloorError,
-    InvalidInputError,
-    StoreError,
-    WxEngageError,
-)
+from wxengage.errors import InvalidInputError, WxEngageError
+from wxengage.stores.errors import FloorError, StoreError
 from wxengage.stores.memory import MemoryStore
 from wxengage.stores.schema import LEAST, TABLES
 

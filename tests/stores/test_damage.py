@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import pytest
 
 from tests.stores.samples import balance, event, letter, payout
-from wxengage.errors import CorruptRowError, StoreError
+from wxengage.stores.errors import CorruptRowError, StoreError
 from wxengage.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:

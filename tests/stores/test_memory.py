@@ -10,7 +10,8 @@ import pytest
 
 from tests.stores.contract import StoreContract
 from tests.stores.samples import balance, event, payout
-from wxengage.errors import InvalidInputError, StoreError
+from wxengage.errors import InvalidInputError
+from wxengage.stores.errors import StoreError
 from wxengage.stores.memory import MemoryStore
 from wxengage.stores.opening import open_store
 

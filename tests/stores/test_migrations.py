@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.stores.samples import Undone, balance, event
-from wxengage.errors import StoreError, StoreVersionError
+from wxengage.stores.errors import StoreError, StoreVersionError
 from wxengage.stores.migrations import STEPS
 from wxengage.stores.opening import ddl_for
 from wxengage.stores.schema import SCHEMA_VERSION

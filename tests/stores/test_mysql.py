@@ -12,9 +12,8 @@ import pytest
 from tests.stores.applications import Application
 from tests.stores.contract import StoreContract, event, payout
 from tests.stores.emptying import empty
-from wxengage.errors import (
-    InvalidInputError,
-    MissingExtraError,
+from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.stores.errors import (
     StoreError,
     StoreUnreachableError,
     StoreVersionError,

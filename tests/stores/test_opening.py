@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wxengage.errors import InvalidInputError, StoreDamagedError, StoreError
+from wxengage.errors import InvalidInputError
+from wxengage.stores.errors import StoreDamagedError, StoreError
 from wxengage.stores.opening import ddl_for, open_store
 from wxengage.stores.schema import TABLES
 from wxengage.stores.sql import PREFIX

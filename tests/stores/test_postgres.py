@@ -11,13 +11,8 @@ import pytest
 from tests.stores.applications import Application
 from tests.stores.contract import StoreContract, event
 from tests.stores.emptying import empty
-from wxengage.errors import (
-    CommitUnknownError,
-    InvalidInputError,
-    MissingExtraError,
-    StoreError,
-    StoreUnreachableError,
-)
+from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.stores.errors import CommitUnknownError, StoreError, StoreUnreachableError
 from wxengage.stores.opening import open_store
 from wxengage.stores.postgres import PostgresStore
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.stores.emptying import empty
 from tests.stores.racing import BUDGET, claim_all, race
-from wxengage.errors import FloorError
+from wxengage.stores.errors import FloorError
 from wxengage.stores.opening import open_store
 
 if TYPE_CHECKING:

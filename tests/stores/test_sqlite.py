@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from wxengage.errors import (
-    InvalidInputError,
-    StoreBusyError,
-    StoreError,
-    StoreVersionError,
-)
+from wxengage.errors import InvalidInputError
+from wxengage.stores.errors import StoreBusyError, StoreError, StoreVersionError
 from wxengage.stores.opening import open_store
 from wxengage.stores.sqlite import SqliteStore
 from wxengage.stores.sqlite_files import has_reset_bug, network_mount

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NoReturn
 
-from wxengage.errors import StoreError
+from wxengage.stores.errors import StoreError
 from wxengage.stores.layouts import Layout, check_limit, layout_of
 
 if TYPE_CHECKING:

@@ -12,13 +12,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from wxengage.errors import (
-    INT64_MAX,
-    LONGEST_ID,
-    FloorError,
-    InvalidInputError,
-    nearest,
-)
+from wxengage.errors import INT64_MAX, LONGEST_ID, InvalidInputError, nearest
+from wxengage.stores.errors import FloorError
 from wxengage.stores.schema import LEAST, TABLES
 
 if TYPE_CHECKING:

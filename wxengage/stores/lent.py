@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wxengage.errors import InvalidInputError, StoreError
+from wxengage.errors import InvalidInputError
+from wxengage.stores.errors import StoreError
 from wxengage.stores.joined import join
 from wxengage.stores.migrations import advance, require_ready, version_of
 from wxengage.stores.sql import SqlTransaction, ddl_text

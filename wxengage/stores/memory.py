@@ -14,9 +14,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from wxengage.errors import InvalidInputError, StoreError, TakenError
+from wxengage.errors import InvalidInputError
 from wxengage.stores.checked import CheckedTransaction
 from wxengage.stores.clocks import utc_now
+from wxengage.stores.errors import StoreError, TakenError
 from wxengage.stores.layouts import Layout, layout_of, picker
 from wxengage.stores.schema import TABLES
 from wxengage.stores.sqlite import SqliteStore

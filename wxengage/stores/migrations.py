@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from wxengage.errors import StoreVersionError
+from wxengage.stores.errors import StoreVersionError
 from wxengage.stores.schema import SCHEMA_VERSION
 from wxengage.stores.sql import APPLICATION, PREFIX, ddl_statements
 

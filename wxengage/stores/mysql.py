@@ -11,13 +11,12 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from wxengage.errors import (
+from wxengage.errors import InvalidInputError, nearest
+from wxengage.stores.errors import (
     CommitUnknownError,
-    InvalidInputError,
     StoreBusyError,
     StoreError,
     StoreUnreachableError,
-    nearest,
 )
 from wxengage.stores.joined import join
 from wxengage.stores.lent import LentStore, lent_transaction

@@ -10,10 +10,9 @@ import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from wxengage.errors import (
+from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.stores.errors import (
     FloorError,
-    InvalidInputError,
-    MissingExtraError,
     StoreBusyError,
     StoreError,
     StoreUnreachableError,
@@ -116,14 +115,15 @@ def code_of(error: BaseException) -> int:
 def meaning_of(error: Exception, where: str, layout: Layout | None) -> StoreError:
     """Return what an error of PyMySQL means."""
     code = code_of(error)
-    said = first_line(Exception(error.args[1] if len(error.args) > 1 else error))
+    text = str(error.args[1] if len(error.args) > 1 else error)
     table = layout.table.name if layout else where
     if code in _BELOW_FLOOR and layout and layout.table.floor:
         return FloorError.of(table, layout.table.floor)
     if code == _DUPLICATE:
         # ... for key 'wxengage_payout_by_reward'; before it stand the values.
-        index = said.rpartition(" for key ")[2].strip("'").rpartition(".")[2]
+        index = text.rpartition(" for key ")[2].strip("'").rpartition(".")[2]
         return TakenError.of(table, index.removeprefix(f"{PREFIX}{table}_"))
+    said = first_line(text)
     if code in _BUSY:
         hint = "do it again later, or keep transactions shorter"
         return StoreBusyError(said, where, hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wxengage.errors import CommitUnknownError, StoreError, StoreUnreachableError
+from wxengage.stores.errors import CommitUnknownError, StoreError, StoreUnreachableError
 from wxengage.stores.joined import join
 from wxengage.stores.lent import LentStore, lent_transaction
 from wxengage.stores.migrations import advance, require_ready, version_of

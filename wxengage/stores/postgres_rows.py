@@ -7,10 +7,9 @@ import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from wxengage.errors import (
+from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.stores.errors import (
     FloorError,
-    InvalidInputError,
-    MissingExtraError,
     StoreBusyError,
     StoreError,
     StoreUnreachableError,

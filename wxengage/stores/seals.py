@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
-from wxengage.errors import CorruptRowError
+from wxengage.stores.errors import CorruptRowError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,13 +13,14 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from wxengage.errors import StoreBusyError, StoreError, StoreUnreachableError
+from wxengage.stores.errors import StoreBusyError, StoreError, StoreUnreachableError
 from wxengage.stores.layouts import layout_of
 from wxengage.stores.pools import Pool
 from wxengage.stores.schema import TABLES
 from wxengage.stores.sql import ddl_text
 from wxengage.stores.sqlite import SqliteStore
 from wxengage.stores.sqlite_files import refuse_existing, write_whole
+from wxengage.stores.turns import Turns
 from wxengage.times.zones import from_micros, require_aware
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ _MOST_SHOWN: Final = 200
 _AT_ONCE: Final = 5000
 
 
-def first_line(error: BaseException) -> str:
+def first_line(said: object) -> str:
     """Return what an error says first: what follows may quote the rows themselves."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    lines = str(said).strip().splitlines() or [type(said).__name__]
     return lines[0][:_MOST_SHOWN]
 
 
@@ -120,10 +121,12 @@ class ServedStore(ABC, Generic[C]):
         self._pool = Pool(connect)
         self._clock = clock
         self._now = now
+        self._turns = Turns(dialect.name)
 
     def run(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:
         """Do some work in one transaction, commit it, and return its result."""
-        return self._run(work, write=write)
+        with self._turns.beside():
+            return self._run(work, write=write)
 
     def now(self) -> dt.datetime:
         """Return the instant by the server's clock."""

@@ -21,7 +21,7 @@ from wxengage.stores.statements import Statements, statements_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from wxengage.errors import StoreError
+    from wxengage.stores.errors import StoreError
     from wxengage.stores.schema import Column, Index, Key, Row, Table, Value
 
 __all__ = [

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
-from wxengage.errors import InvalidInputError, StoreError
+from wxengage.errors import InvalidInputError
 from wxengage.stores.clocks import utc_now
+from wxengage.stores.errors import StoreError
 from wxengage.stores.lent import lent_transaction
 from wxengage.stores.migrations import advance, require_ready, version_of
 from wxengage.stores.pools import Pool

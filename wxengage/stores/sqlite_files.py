@@ -9,7 +9,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
-from wxengage.errors import StoreError
+from wxengage.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +183,7 @@ def sync_folder(path: Path) -> None:
     """
     try:
         folder = os.open(path.parent, os.O_RDONLY)
-    except OSError:  # pragma: no cover  Windows opens no folders, and keeps names
+    except OSError:  # Windows opens no folders, and keeps names
         return
     try:
         os.fsync(folder)
@@ -369,5 +369,5 @@ def _hold() -> None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows does not fork
+if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(after_in_child=_hold)

@@ -6,9 +6,9 @@ import sqlite3
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from wxengage.errors import (
+from wxengage.errors import InvalidInputError
+from wxengage.stores.errors import (
     FloorError,
-    InvalidInputError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,

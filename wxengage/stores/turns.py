@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from wxengage.errors import StoreBusyError, StoreError
+from wxengage.stores.errors import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
