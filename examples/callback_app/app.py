@@ -24,7 +24,8 @@ from starlette.routing import Route
 
 from wxengage.adapters.bodies import MOST_BYTES, text
 from wxengage.adapters.inbound import Callback, Inbound
-from wxengage.errors import CallbackRejected, InvalidInputError, StoreError, require_id
+from wxengage.errors import CallbackRejected, InvalidInputError, require_id
+from wxengage.stores.errors import StoreError
 
 from .background import Background
 from .campaign import account_of
