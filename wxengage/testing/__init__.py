@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wxengage.testing.faults import Fault
 from wxengage.testing.pay import FakePay, Payment, PayPush
+from wxengage.testing.power import PowerDisk, PowerLoss
 from wxengage.testing.pushes import Push, Pushes
 from wxengage.testing.server import Call, FakeWeChat
 from wxengage.testing.world import Accepted
@@ -16,6 +17,8 @@ __all__ = [
     "Fault",
     "PayPush",
     "Payment",
+    "PowerDisk",
+    "PowerLoss",
     "Push",
     "Pushes",
 ]
