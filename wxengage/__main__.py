@@ -104,21 +104,15 @@ def _parser() -> argparse.ArgumentParser:
             "--clock", default=SHANGHAI, metavar="ZONE", help="whose days count"
         )
     doctor = verbs.add_parser("doctor", help="say what is installed and what is wrong")
-    doctor.add_argument(
-        "store",
-        nargs="?",
-        metavar="STORE_URL",
-        help="a desk's store to look through as well, such as sqlite:///engage.db",
-    )
+    doctor.add_argument("store", nargs="?", metavar="STORE_URL", help="a desk's, too")
     return parser
 
 
 def _pair(text: str) -> tuple[str, str]:
     word, equals, kind = text.partition("=")
     if not (word and equals and kind):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not WORD=KIND, such as buy=purchase"
-        )
+        rule = f"{text!r} is not WORD=KIND, such as buy=purchase"
+        raise argparse.ArgumentTypeError(rule)
     return word, kind
 
 
@@ -128,9 +122,8 @@ def _instant(text: str) -> dt.datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not ISO 8601 with a zone: 2026-03-02T09:00+08:00"
-        )
+        rule = f"{text!r} is not ISO 8601 with a zone: 2026-03-02T09:00+08:00"
+        raise argparse.ArgumentTypeError(rule)
     return at
 
 
@@ -432,18 +425,13 @@ def _doctor(store: str | None) -> int:
     print(show_versions())
     troubles = _troubles()
     if store is not None:
-        troubles += _store_troubles(store)
+        from wxengage.desk.examining import examine  # noqa: PLC0415  only here
+
+        told, found = examine(store)
+        troubles += found
+        print(f"\n{told}")
     print("\n".join(["", *troubles]) if troubles else "\nNothing wrong was found.")
     return _FAILED if troubles else _FINE
-
-
-def _store_troubles(address: str) -> list[str]:
-    """Return what is wrong in a store; print how its desk is doing."""
-    from wxengage.desk.opening import open_desk  # noqa: PLC0415  only here
-
-    with open_desk(address, create=False) as desk:
-        print(f"\n{desk.store.name}\n{desk.health()}")
-        return [*desk.store.verify(), *map(str, desk.audit())]
 
 
 def _troubles() -> list[str]:
