@@ -38,10 +38,9 @@ _EXAMPLE: Final = (
 _STEP: Final = dt.timedelta(days=30)
 #: Recall gifts a day in the demo: a shop packs so many, whoever deserves one.
 RECALL_GIFTS: Final = 200
-# A backtest takes a log of so many days, the last 30 of them to look ahead, and so
-# many users to ask about. Both are judgement: below them its intervals say nothing.
-_LOG_DAYS: Final = 90
-_ASKED: Final = 100
+# A backtest takes so many days, the last 30 to look ahead, and so many users. Both are
+# judgement: below them its intervals say nothing.
+_LOG_DAYS, _ASKED = 90, 100
 _FINE, _FAILED = 0, 1
 
 
@@ -436,7 +435,7 @@ def _doctor(store: str | None) -> int:
 
 def _troubles() -> list[str]:
     """Return what is wrong, a line each with its mend."""
-    found = []
+    found: list[str] = []
     summer = dt.datetime(1988, 7, 1, tzinfo=dt.UTC).astimezone(DayClock().zone)
     if summer.utcoffset() != dt.timedelta(hours=9):
         found.append("zone data: Asia/Shanghai has no DST in 1988; pip install tzdata")
