@@ -9,14 +9,18 @@ from __future__ import annotations
 import argparse
 import functools
 import signal
+import threading
 
 from .story import walk
 
 
 def _stay(page: str) -> None:
     print(f"ada's page: {page}")
-    print("all of it stays up until you press Ctrl-C")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    print("all of it stays up until you press Ctrl-C", flush=True)
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    over.wait()
 
 
 def main() -> None:

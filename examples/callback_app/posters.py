@@ -8,7 +8,6 @@ or raised.
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -88,7 +87,6 @@ class Posters:
         self._desk = desk
         self._wire = Wire(endpoint)
         self._tokens = Tokens(account, secret, self._wire, time.monotonic)
-        self._alone = threading.Lock()
 
     def of(self, user: str, now: dt.datetime) -> Poster:
         """Return the poster of a user; it may take as long as a call to WeChat.
