@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
+from tests.torture.power_provider import PowerIsOffError, Provider, fen_of
 from wxengage.campaigns.ladder import Ladder
 from wxengage.campaigns.referrals.campaign import Referral
-from wxengage.delivery.outcomes import NotSent, Unknown
-from wxengage.delivery.payouts import Paid, Refused
 from wxengage.desk.opening import open_desk
 from wxengage.desk.rows import event_of, payout_of
 from wxengage.ledger.states import State
 from wxengage.log.events import Event
-from wxengage.money import Cash, yuan
-from wxengage.sends import Send, Sent
+from wxengage.money import yuan
+from wxengage.sends import Send
 from wxengage.stores.errors import StoreError
 from wxengage.stores.sqlite import SqliteStore
 from wxengage.testing.power import FileSystem, PowerDisk
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from wxengage.delivery.payouts import Fulfilment, Payout
-    from wxengage.delivery.ports import Letter, Outcome
     from wxengage.desk.desk import Desk
     from wxengage.ledger.records import PayoutRecord
     from wxengage.stores.ports import Transaction
@@ -71,88 +68,6 @@ SETTINGS: Final = {
 
 class BrokenPromiseError(Exception):
     """Something was lost, damaged, or done twice."""
-
-
-class PowerIsOffError(Exception):
-    """The machine is off: whatever the program goes on to do does not happen."""
-
-
-class Provider:
-    """Whoever pays and delivers, on a machine of its own whose power never fails.
-
-    It pays a number once, forgets nothing, and answers badly while it is moody.
-    """
-
-    def __init__(self, rng: np.random.Generator, disk: PowerDisk) -> None:
-        self._rng = rng
-        self._disk = disk
-        self.moody = True
-        self.asked: Counter[str] = Counter()
-        self.paid: dict[str, Payout] = {}
-        self.told: set[str] = set()
-        self.faults: list[str] = []
-        self.sent: Counter[str] = Counter()
-
-    def pay(self, payout: Payout, now: dt.datetime) -> Fulfilment:
-        """Pay a number, once."""
-        mood = self._reached()
-        self.asked[payout.number] += 1
-        known = self.paid.get(payout.number, payout)
-        if _terms(known) != _terms(payout):
-            self.faults.append(f"{payout.number} is asked anew with other terms")
-        if mood < 0.1:
-            return Unknown("cut before it was heard")
-        if mood < 0.2 and payout.number not in self.paid:
-            return Refused(payout.number, "FREQ_LIMIT", final=False, action="retry")
-        self.paid[payout.number] = payout
-        if mood < 0.4:
-            return Unknown("cut after it was done")
-        return self._answer(payout, now)
-
-    def query(self, payout: Payout, now: dt.datetime) -> Fulfilment:
-        """Say what became of a number."""
-        mood = self._reached()
-        if mood < 0.2:
-            return Unknown("no answer")
-        if payout.number in self.paid:
-            return self._answer(payout, now)
-        return Refused(payout.number, "NOT_FOUND", final=False, action="retry")
-
-    def send(self, letter: Letter, now: dt.datetime) -> Outcome:
-        """Deliver a message, as often as it is told to."""
-        mood = self._reached()
-        if mood < 0.1:
-            return NotSent("busy", "retry")
-        self.sent[letter.key] += 1
-        if mood < 0.2:
-            return Unknown("cut after it was done")
-        assert isinstance(letter.body, Send)
-        return Sent.of(letter.body, now, key=letter.key)
-
-    def total(self, campaign: str) -> int:
-        """Return what was paid for a campaign, in fen."""
-        return sum(
-            _fen(payout) for payout in self.paid.values() if payout.campaign == campaign
-        )
-
-    def _reached(self) -> float:
-        """Return a mood: from 0, bad, to 1, good."""
-        if self._disk.off:
-            raise PowerIsOffError
-        return self._rng.random() if self.moody else 1.0
-
-    def _answer(self, payout: Payout, now: dt.datetime) -> Paid:
-        self.told.add(payout.number)
-        return Paid(payout.number, now, f"R{payout.number[-10:]}", _fen(payout))
-
-
-def _fen(payout: Payout) -> int:
-    assert isinstance(payout.reward, Cash)
-    return payout.reward.fen
-
-
-def _terms(payout: Payout) -> tuple[object, ...]:
-    return payout.user, payout.recipient, payout.reward
 
 
 class Truth(NamedTuple):
@@ -442,7 +357,7 @@ class Life:
         """Hold the provider's truth and the store's against what is due."""
         paid: dict[tuple[str, str], int] = defaultdict(int)
         for payout in self.provider.paid.values():
-            paid[payout.campaign, payout.user] += _fen(payout)
+            paid[payout.campaign, payout.user] += fen_of(payout)
         due = {key: fen for key, fen in entitlements(truth.events).items() if fen}
         _require(due == dict(paid), "paid and due differ", (due, dict(paid)))
         told = {number for number, one in truth.payouts.items() if _is_paid(one)}
