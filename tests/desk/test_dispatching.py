@@ -159,6 +159,26 @@ def test_a_stop_is_told_and_lifted_by_a_person(desk: Desk, clock: Clock) -> None
     assert dict.fromkeys(keys, 1) == sender.delivered
 
 
+def test_a_stopped_channel_does_not_stand_before_the_others(
+    desk: Desk, clock: Clock
+) -> None:
+    """Its letters are put off, so that nobody comes again at once for nothing."""
+    stopped = [Send(f"s{row}", f"u{row}", "sms", "bad") for row in range(450)]
+    desk.enqueue(stopped)
+    desk.dispatch({"sms": Scripted([NotSent("48001", "stop")])}, limit=1)
+    (trouble,) = desk.health().troubles
+    clock.at += HOUR
+    desk.enqueue([Send("other", "bo", "mail", "hi")])
+    senders = {"sms": Scripted(), "mail": Scripted()}
+    assert {"sent": 1} == desk.dispatch(senders, limit=5).outcomes
+    due = desk.next_due()
+    assert due is not None
+    assert due > clock.at
+    desk.lift(trouble.place, by="bo", reason="the API is open again")
+    assert clock.at == desk.next_due()
+    assert {"sent": 450} == desk.dispatch(senders, limit=450).outcomes
+
+
 def test_letters_of_one_recipient_go_one_after_another(
     where: str, clock: Clock
 ) -> None:
