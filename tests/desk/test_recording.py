@@ -316,6 +316,17 @@ def test_a_store_belongs_to_one_merchant(tmp_path: Path, clock: Clock) -> None:
         open_desk(where, merchant="1900000110", clock=clock)
 
 
+def test_what_somebody_erased_had_told_is_known_when_it_is_told_again(
+    desk: Desk,
+) -> None:
+    """WeChat repeats a callback after the erasure: it is a repeat, and no error."""
+    like = Event("like", user="ada", at=OPENS, id="1")
+    desk.record(like)
+    desk.erase("ada", by="lin", key=b"0123456789abcdef0123456789abcdef")
+    assert desk.record(like).duplicate
+    assert 1 == rows(desk, "event")
+
+
 @st.composite
 def stories(draw: st.DrawFn) -> list[Event]:
     """Return events of a few friends and two inviters, in any order, some twice."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from wxengage.desk.base import Base
-from wxengage.desk.codes import inviter_of
+from wxengage.desk.codes import inviter_of, load_codes
 from wxengage.desk.folding import Folder, folder_of, readers
 from wxengage.desk.granting import fund_waiting
 from wxengage.desk.grouping import Group
@@ -22,6 +22,7 @@ from wxengage.desk.receipts import Receipt, Receipts
 from wxengage.desk.rows import content_of, event_id, event_row
 from wxengage.desk.running import running
 from wxengage.errors import InvalidInputError, require_id
+from wxengage.ledger.records import ERASED
 from wxengage.log.events import Event
 from wxengage.times.zones import from_micros, micros, span_micros
 
@@ -204,7 +205,9 @@ def record_in(
     """
     latest = micros("now", now) + span_micros("skew", SKEW)
     at = micros("now", now)
-    named = [_named(unit, row, event, latest) for row, event in enumerate(events)]
+    told_of = [_named(row, event, latest) for row, event in enumerate(events)]
+    load_codes(unit, told_of)
+    named = [inviter_of(unit, event) for event in told_of]
     rows = [event_row(event, at, backfilled=backfilled) for event in named]
     new = unit.tx.insert("event", rows)
     _require_same(unit, rows, new)
@@ -235,8 +238,8 @@ def _receipt(
     return Receipt(name, False, facts, facts[-1].reason if facts else "", durable)
 
 
-def _named(unit: Unit, row: int, event: object, latest: int) -> Event:
-    """Return an event as it is kept: under its name, and with whoever invited."""
+def _named(row: int, event: object, latest: int) -> Event:
+    """Return an event under the name by which it is kept."""
     if not isinstance(event, Event):
         raise InvalidInputError(f"events[{row}]", event, "an Event")
     for name in ("user", "id", "inviter", "group"):
@@ -257,7 +260,7 @@ def _named(unit: Unit, row: int, event: object, latest: int) -> Event:
         raise InvalidInputError(f"events[{row}].at", event.at, rule, hint)
     if event.id is None:
         event = attrs.evolve(event, id=event_id(event))
-    return inviter_of(unit, event)
+    return event
 
 
 def _require_same(unit: Unit, rows: list[Row], new: tuple[bool, ...]) -> None:
@@ -267,10 +270,17 @@ def _require_same(unit: Unit, rows: list[Row], new: tuple[bool, ...]) -> None:
     known = [row for row, is_new in zip(rows, new, strict=True) if not is_new]
     kept = unit.tx.get("event", [(str(row[0]),) for row in known])
     for place, (row, is_new) in enumerate(zip(rows, new, strict=True)):
-        if not is_new and content_of(kept[str(row[0]),]) != content_of(row):
+        before = () if is_new else kept[str(row[0]),]
+        if before and not _of_erased(before) and content_of(before) != content_of(row):
             rule = "the id of one event: it was told before with other content"
             hint = "give every event an id of its own"
             raise InvalidInputError(f"events[{place}].id", row[0], rule, hint)
+
+
+def _of_erased(row: Row) -> bool:
+    """Return whether an event is kept under a pseudonym: nobody can say whose it was."""
+    names = (row[1], row[6])
+    return any(isinstance(name, str) and name.startswith(ERASED) for name in names)
 
 
 def _hold(unit: Unit, settings: Settings, plans: list[tuple[Event, list[Any]]]) -> None:
