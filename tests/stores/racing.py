@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
-from wxengage.errors import FloorError
+from wxengage.stores.errors import (
+    CommitUnknownError,
+    FloorError,
+    StoreBusyError,
+    StoreUnreachableError,
+)
 from wxengage.stores.opening import open_store
 
 if TYPE_CHECKING:
@@ -14,7 +20,7 @@ if TYPE_CHECKING:
 
     from wxengage.stores.ports import Transaction
 
-__all__ = ["BUDGET", "claim_all", "race"]
+__all__ = ["BUDGET", "claim_all", "claim_through_crashes", "race"]
 
 #: The account of which all take.
 BUDGET = ("spring", "budget", "", "fen")
@@ -49,6 +55,37 @@ def claim_all(url: str, who: int, times: int, price: int, looks: bool) -> int:
             continue
     store.close()
     return granted
+
+
+def claim_through_crashes(url: str, who: int, seconds: float) -> tuple[int, int]:
+    """Claim for some seconds, each claim as often as it takes to be told.
+
+    Return how many claims were told to be kept, and how many commits were unknown.
+    """
+    store = open_store(url)
+    until = time.monotonic() + seconds
+    told = unknown = 0
+
+    def claim(tx: Transaction) -> None:
+        tx.lock(["spring/budget"])
+        if tx.insert("freeze", [(f"{who}-{told}", "{}")]) == (True,):
+            row = tx.get("balance", [BUDGET])[BUDGET]
+            assert isinstance(row[4], int)
+            tx.put("balance", [(*BUDGET, row[4] - 1, row[5])])
+
+    while time.monotonic() < until:
+        try:
+            store.run(claim)
+        except CommitUnknownError:
+            unknown += 1
+        except (StoreUnreachableError, StoreBusyError):
+            continue
+        else:
+            told += 1
+    # The last one may be kept and not told: it is asked for until it is told.
+    store.run(claim)
+    store.close()
+    return told + 1, unknown
 
 
 def race(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:

@@ -13,6 +13,7 @@ from tests.stores.applications import Application
 from tests.stores.contract import StoreContract, event, payout
 from tests.stores.emptying import empty
 from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.stores import served
 from wxengage.stores.errors import (
     StoreError,
     StoreUnreachableError,
@@ -249,8 +250,11 @@ def test_an_address_that_cannot_be_read_is_refused(
     assert "tiger" not in str(caught.value)
 
 
-def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+def test_a_server_that_is_not_there_is_named_without_the_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The message says where, and keeps what is secret."""
+    monkeypatch.setattr(served, "_PAUSES", (0.01,))
     for place in ("localhost/shop?unix_socket=/nowhere", "127.0.0.1:1/shop"):
         with pytest.raises(StoreUnreachableError, match="mysql://") as caught:
             open_store(f"mysql://ada:tiger@{place}")

@@ -12,6 +12,7 @@ from tests.stores.applications import Application
 from tests.stores.contract import StoreContract, event
 from tests.stores.emptying import empty
 from wxengage.errors import InvalidInputError, MissingExtraError
+from wxengage.stores import served
 from wxengage.stores.errors import CommitUnknownError, StoreError, StoreUnreachableError
 from wxengage.stores.opening import open_store
 from wxengage.stores.postgres import PostgresStore
@@ -183,8 +184,11 @@ def test_a_database_of_another_encoding_is_refused(postgres: Server) -> None:
         postgres.drop("wxengage_ascii")
 
 
-def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+def test_a_server_that_is_not_there_is_named_without_the_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The message says where, and keeps what is secret."""
+    monkeypatch.setattr(served, "_PAUSES", (0.01,))
     with pytest.raises(StoreUnreachableError, match="postgresql://") as caught:
         open_store("postgresql://ada:tiger@/shop?host=/nowhere")
 
@@ -192,10 +196,16 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert caught.value.kept is False
 
 
-def test_an_address_that_libpq_cannot_read_is_refused() -> None:
-    """No try is worth making with an option that nobody knows."""
-    with pytest.raises((StoreError, InvalidInputError)):
-        open_store("postgresql://ada@/shop?colour=red")
+@pytest.mark.parametrize(
+    "rest", ["ada:tiger@/shop?colour=red", "ada:tiger%zz@/shop", "ada:tiger@[::1/shop"]
+)
+def test_an_address_that_libpq_cannot_read_is_refused(rest: str) -> None:
+    """The message shows what one looks like, and nothing of the password."""
+    with pytest.raises(InvalidInputError, match="libpq can read") as caught:
+        PostgresStore(f"postgresql://{rest}")
+
+    assert "tiger" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_without_the_driver_the_error_says_what_to_install(

@@ -242,7 +242,7 @@ class MysqlStore(ServedStore[MysqlConnection]):
     ) -> None:
         super().__init__(DIALECT, lambda: MysqlConnection(url), clock=_CLOCK, now=now)
         self._url = url
-        connection = MysqlConnection(url)
+        connection = self._repeated(self._taken)
         self._where = connection.where
         self._version, self._durable = connection.version, connection.durable
         self._pool.give(connection)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wxengage.errors import InvalidInputError
 from wxengage.stores.errors import CommitUnknownError, StoreError, StoreUnreachableError
 from wxengage.stores.joined import join
 from wxengage.stores.lent import LentStore, lent_transaction
@@ -66,11 +67,16 @@ class PostgresConnection(Connection):
 
     def __init__(self, url: str) -> None:
         self._driver = load_psycopg()
-        self.where = "postgresql"
         try:
             options = self._driver.conninfo.conninfo_to_dict(url)
-            host = options.get("host") or options.get("hostaddr") or ""
-            self.where = f"postgresql://{host}/{options.get('dbname') or ''}"
+        except self._driver.Error:
+            # What libpq says of it may quote the password.
+            hint = "as in 'postgresql://user:password@host/database?sslmode=require'"
+            rule = "one that libpq can read"
+            raise InvalidInputError("address", "another", rule, hint) from None
+        host = options.get("host") or options.get("hostaddr") or ""
+        self.where = f"postgresql://{host}/{options.get('dbname') or ''}"
+        try:
             self.raw: psycopg.Connection[Any] = self._driver.connect(
                 **{**_DEFAULTS, **options}, autocommit=True
             )
@@ -165,7 +171,7 @@ class PostgresStore(ServedStore[PostgresConnection]):
         super().__init__(
             DIALECT, lambda: PostgresConnection(url), clock=_CLOCK, now=now
         )
-        connection = PostgresConnection(url)
+        connection = self._repeated(self._taken)
         self._where = connection.where
         self._version, self._durable = connection.version, connection.durable
         self._pool.give(connection)

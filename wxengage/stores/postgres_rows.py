@@ -80,7 +80,8 @@ def meaning_of(error: Exception, where: str, layout: Layout | None) -> StoreErro
     if state == "42P01":
         hint = "open it once with create=True"
         return StoreVersionError(first_line(error), where, hint)
-    hint = f"look up SQLSTATE {state}, and see the server's log"
+    known = f"look up SQLSTATE {state}, and " if state else ""
+    hint = f"{known}see the server's log"
     return StoreError(first_line(error), where, hint)
 
 
