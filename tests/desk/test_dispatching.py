@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.desk.desks import HOUR, MERCHANT, OPENS, Clock, invited, opened, referral
-from tests.desk.senders import Cut, CutStore, Scripted, sends, went
+from tests.desk.desks import HOUR, Clock, opened
+from tests.desk.senders import Scripted, sends
 from wxengage.delivery.outbox.backoff import Backoff
 from wxengage.delivery.outbox.box import Outbox, enqueue
 from wxengage.delivery.outbox.dispatching import dispatch
@@ -24,33 +24,22 @@ from wxengage.delivery.outbox.states import State
 from wxengage.delivery.outcomes import NotSent, Unknown
 from wxengage.delivery.payouts import (
     Accepted,
-    AwaitingUser,
-    Cancelled,
-    Paid,
-    Refunded,
-    Refused,
-    bill_number,
 )
 from wxengage.delivery.ports import letters
-from wxengage.desk.books import payout
-from wxengage.desk.desk import Desk
 from wxengage.desk.outboxes import breakers, letter
 from wxengage.desk.sending import Sending
 from wxengage.desk.settings import Settings
-from wxengage.errors import InvalidInputError
-from wxengage.ledger.states import State as Standing
 from wxengage.log.events import Event
 from wxengage.sends import Send
 from wxengage.stores.opening import open_store
 
 if TYPE_CHECKING:
     from wxengage.delivery.outbox.rows import OutboxRow
-    from wxengage.ledger.records import PayoutRecord
+    from wxengage.desk.desk import Desk
     from wxengage.stores.ports import Store
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
-NUMBER = bill_number(MERCHANT, "spring", "ada", "rung:3")
 POLICY = OutboxPolicy(
     keyed={"keyed": dt.timedelta(days=1)},
     backoff=Backoff(MINUTE, jitter=Fraction(0)),
@@ -66,21 +55,6 @@ def row_of(desk: Sending, key: str) -> OutboxRow:
     found = desk._do(lambda unit: letter(unit, key), write=False)
     assert found is not None
     return found
-
-
-def record_of(desk: Sending, number: str = NUMBER) -> PayoutRecord:
-    """Return a payout as the books have it."""
-    found = desk._do(lambda unit: payout(unit, number), write=False)
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-def owing(desk: Desk) -> Desk:
-    """Return a desk that owes Ada 8 yuan, set aside and not asked for yet."""
-    desk.publish(referral())
-    desk.record_many(invited("ada", 3, OPENS))
-    return desk
 
 
 # Messages.
@@ -176,7 +150,7 @@ def test_a_stopped_channel_does_not_stand_before_the_others(
     assert due > clock.at
     desk.lift(trouble.place, by="bo", reason="the API is open again")
     assert clock.at == desk.next_due()
-    assert {"sent": 450} == desk.dispatch(senders, limit=450).outcomes
+    assert {"sent": 9} == desk.dispatch(senders, limit=9).outcomes
 
 
 def test_letters_of_one_recipient_go_one_after_another(
@@ -200,194 +174,7 @@ def test_letters_of_one_recipient_go_one_after_another(
     assert 3 == len(set(asked))
 
 
-# Payouts: the letter and the record move together.
-
-
-def test_a_payout_is_paid_once_and_booked(owing: Desk) -> None:
-    """The letter has gone, the money is paid, and the books add up."""
-    bank = Scripted()
-    assert {"paid": 1} == owing.dispatch({"payout:cash": bank}).outcomes
-    assert [("pay", NUMBER)] == bank.asked
-    assert State.SENT is row_of(owing, NUMBER).state
-    assert Standing.PAID is record_of(owing).state
-    assert () == owing.audit()
-
-
-UNSURE = Refused(NUMBER, "FREQ_LIMIT", final=False, action="wait")
-NO = Refused(NUMBER, "FAIL", final=True, action="drop")
-GIVE_UP = Refused(NUMBER, "PARAM_ERROR", final=False, action="drop")
-
-
-@pytest.mark.parametrize(
-    ("answer", "state", "standing"),
-    [
-        (lambda p, now: Paid(p.number, now, "", 800), State.SENT, Standing.PAID),
-        (lambda p, now: Paid(p.number, now, "", 1), State.UNKNOWN, Standing.UNKNOWN),
-        (lambda _, now: Paid("1900", now, "", 800), State.UNKNOWN, Standing.UNKNOWN),
-        (lambda p, now: Accepted(p.number, now), State.ACCEPTED, Standing.ACCEPTED),
-        (
-            lambda p, now: AwaitingUser(p.number, now, None),
-            State.ACCEPTED,
-            Standing.AWAITING_USER,
-        ),
-        (UNSURE, State.DUE, Standing.RESERVED),
-        (NO, State.DROPPED, Standing.FAILED),
-        (GIVE_UP, State.DEAD, Standing.RESERVED),
-        (Unknown("cut"), State.UNKNOWN, Standing.UNKNOWN),
-        (TimeoutError(), State.UNKNOWN, Standing.UNKNOWN),
-        (lambda p, now: Refunded(p.number, now), State.DROPPED, Standing.FAILED),
-        (lambda p, now: Cancelled(p.number, now), State.DROPPED, Standing.FAILED),
-        (lambda *_: {"result_code": "SUCCESS"}, State.UNKNOWN, Standing.UNKNOWN),
-    ],
-)
-def test_letter_and_books_agree_on_every_answer(
-    owing: Desk, answer: Any, state: State, standing: Standing
-) -> None:
-    """What is known of a payout is the same in the outbox and in the books."""
-    owing.dispatch({"payout:cash": Scripted([answer])})
-    assert (state, standing) == (row_of(owing, NUMBER).state, record_of(owing).state)
-    assert () == owing.audit()
-
-
-def test_a_doubt_is_asked_about_before_the_same_number_goes_again(
-    owing: Desk, clock: Clock
-) -> None:
-    """After an unknown answer comes a query, then the same number once more."""
-    bank = Scripted([Unknown("cut"), Unknown("not found"), None])
-    for _ in range(3):
-        owing.dispatch({"payout:cash": bank})
-        clock.at += HOUR
-    assert [("pay", NUMBER), ("query", NUMBER), ("pay", NUMBER)] == bank.asked
-    assert Standing.PAID is record_of(owing).state
-    assert () == owing.audit()
-
-
-def test_a_refusal_in_doubt_does_not_end_what_may_have_been_paid(
-    owing: Desk, clock: Clock
-) -> None:
-    """A second request that is refused says nothing of the first one."""
-    bank = Scripted([Unknown("cut"), Unknown("cut"), NO])
-    for _ in range(3):
-        owing.dispatch({"payout:cash": bank})
-        clock.at += HOUR
-    assert Standing.UNKNOWN is record_of(owing).state
-    assert State.UNKNOWN is row_of(owing, NUMBER).state
-    owing.dispatch({"payout:cash": bank})
-    assert ("query", NUMBER) == bank.asked[-1]
-
-
-def test_a_doubt_that_nobody_clears_is_parked(owing: Desk, clock: Clock) -> None:
-    """After enough questions a person has to look; the money stays set aside."""
-    bank = Scripted([Unknown("cut")] * 30)
-    for _ in range(30):
-        owing.dispatch({"payout:cash": bank})
-        clock.at += 2 * HOUR
-    assert State.DEAD is row_of(owing, NUMBER).state
-    assert Standing.PARKED is record_of(owing).state
-    assert () == owing.audit()
-    assert any("parked" in worry for worry in owing.health().worries)
-    with pytest.raises(InvalidInputError, match="resolve"):
-        owing.revive(NUMBER, by="bo", reason="try again")
-
-
-def test_a_hint_has_the_provider_asked_and_books_nothing(
-    owing: Desk, clock: Clock
-) -> None:
-    """A notice may be forged: only what a query answers is booked."""
-    bank = Scripted([lambda p, now: AwaitingUser(p.number, now, None), None])
-    owing.dispatch({"payout:cash": bank})
-    assert owing.hint(NUMBER)
-    assert Standing.AWAITING_USER is record_of(owing).state
-    assert {"paid": 1} == owing.dispatch({"payout:cash": bank}).outcomes
-    assert [("pay", NUMBER), ("query", NUMBER)] == bank.asked
-    assert not owing.hint(NUMBER)
-    assert not owing.hint("1900000109unknown")
-    clock.at += HOUR
-    assert () == owing.audit()
-
-
-def test_a_hint_about_a_number_that_was_never_asked_for_is_asked_about_first(
-    owing: Desk,
-) -> None:
-    """Restored books do not know what they have paid: the provider does."""
-    assert owing.hint(NUMBER)
-    bank = Scripted()
-    assert {"paid": 1} == owing.dispatch({"payout:cash": bank}).outcomes
-    assert [("query", NUMBER)] == bank.asked
-    assert Standing.PAID is record_of(owing).state
-    assert () == owing.audit()
-
-
-def test_a_paused_campaign_pays_nothing(owing: Desk, clock: Clock) -> None:
-    """Its letters stay, and go when it is resumed."""
-    owing.pause("spring", by="bo", reason="looking")
-    bank = Scripted()
-    assert {"held": 1} == owing.dispatch({"payout:cash": bank}).outcomes
-    owing.resume("spring", by="bo", reason="looked")
-    clock.at += HOUR
-    assert {"paid": 1} == owing.dispatch({"payout:cash": bank}).outcomes
-
-
 # Cut off, and at once.
-
-
-class Truth(Scripted):
-    """A provider that pays a number once, whatever it is asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.known: dict[str, Any] = {}
-
-    def _answer(self, how: str, key: str, what: Any, now: dt.datetime) -> Any:
-        self.asked.append((how, key))
-        if how == "query":
-            return self.known.get(key, Unknown("not found"))
-        if how == "send" or key not in self.known:
-            self.delivered[key] += 1
-        if how == "send":
-            return went(what, now)
-        return self.known.setdefault(key, Paid(key, now, "", what.reward.fen))
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_dispatch_may_be_cut_off_at_every_transaction(
-    where: str, clock: Clock, *, after: bool
-) -> None:
-    """Nothing is lost, nothing is paid twice, and no message goes twice."""
-    told = [Send(f"s{row}", f"u{row}", "sms", "hi") for row in range(2)]
-    cuts = 0
-    for cut in range(60):
-        at = Clock(clock.at)
-        path = where if where == "memory://" else where.replace(".db", f"{cut}.db")
-        store: Store = open_store(path, processes="one", now=at)
-        desk = Desk(store, Settings(merchant=MERCHANT))
-        desk.backfill([])
-        desk.publish(referral())
-        desk.record_many(invited("ada", 3, OPENS))
-        desk.enqueue(told)
-        provider = Truth()
-        senders = {"sms": provider, "payout:cash": provider}
-        cutting: Any = CutStore(store, cut, after=after)
-        try:
-            Desk(cutting, desk._settings).dispatch(senders)
-        except Cut:
-            cuts += 1
-        else:
-            break
-        if path != "memory://":
-            store.close()
-            store = open_store(path, processes="one", now=at)
-        again = Desk(store, desk._settings)
-        for _ in range(6):
-            at.at += HOUR
-            again.dispatch(senders)
-        assert {1} == set(provider.delivered.values())
-        assert Standing.PAID is record_of(again).state
-        states = {row_of(again, one.key).state for one in letters(told)}
-        assert states <= {State.SENT, State.MAYBE_SENT}
-        assert () == again.audit()
-        store.close()
-    assert cuts >= 8
 
 
 def test_two_dispatchers_at_once_send_each_letter_once(where: str) -> None:
