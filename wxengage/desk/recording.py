@@ -278,7 +278,7 @@ def _require_same(unit: Unit, rows: list[Row], new: tuple[bool, ...]) -> None:
 
 
 def _of_erased(row: Row) -> bool:
-    """Return whether an event is kept under a pseudonym: nobody can say whose it was."""
+    """Return whether an event stands under a pseudonym, so that nobody knows whose."""
     names = (row[1], row[6])
     return any(isinstance(name, str) and name.startswith(ERASED) for name in names)
 
