@@ -351,8 +351,8 @@ def test_a_slow_wechat_slows_no_callback(shared: Stage) -> None:
         links_in(shared.walk.do("message", f"slow{n}", item="邀请"))[0]
         for n in range(8)
     ]
-    shared.wechat.fail(CUSTOMER, Fault.slow(1.5), times=None)
-    shared.wechat.fail("/cgi-bin/qrcode/create", Fault.slow(1.5), times=None)
+    shared.wechat.fail(CUSTOMER, Fault.slow(1.0), times=None)
+    shared.wechat.fail("/cgi-bin/qrcode/create", Fault.slow(1.0), times=None)
     friends = [
         shared.wechat.push("follow", f"friend{n}", item=scene) for n in range(100)
     ]
