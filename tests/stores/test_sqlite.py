@@ -433,3 +433,21 @@ def test_a_lent_connection_must_be_one_of_a_store(tmp_path: Path) -> None:
         open_store(lent).backup(tmp_path / "copy.db")
     lent.close()
     store.close()
+
+
+@pytest.mark.parametrize("processes", ["one", "many"])
+def test_a_file_that_is_compacted_holds_nothing_of_what_was_removed(
+    tmp_path: Path, processes: Literal["one", "many"]
+) -> None:
+    """It is written anew, smaller, and without the bytes of rows that are gone."""
+    path = tmp_path / "engage.db"
+    store = SqliteStore(path, processes=processes)
+    rows = [(f"secret-name-{row:04}", str(row) * 50) for row in range(2_000)]
+    store.run(lambda tx: tx.insert("meta", rows))
+    store.run(lambda tx: tx.remove("meta", [(name,) for name, _ in rows]))
+    before = sum(one.stat().st_size for one in tmp_path.iterdir())
+    store.compact()
+    left = [one.read_bytes() for one in tmp_path.iterdir()]
+    store.close()
+    assert path.stat().st_size < before / 2
+    assert not any(b"secret-name" in one for one in left)

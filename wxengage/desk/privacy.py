@@ -249,9 +249,7 @@ class Privacy(Base):
 
     def compact(self) -> None:
         """Hand back what erased rows took, where the engine has to be told (整理)."""
-        compact = getattr(self._store, "compact", None)
-        if compact is not None:
-            compact()
+        self._store.compact()
 
     def _planned(
         self, user: str, key: bytes, by: str, reason: str

@@ -143,6 +143,9 @@ class LentStore:
         transaction = lent_transaction(self._connection, self._dialect, self._make)
         return tuple(transaction.broken_seals())
 
+    def compact(self) -> None:
+        """Do nothing: others keep the database."""
+
     def backup(self, path: str | Path) -> None:
         """Refuse: others keep the database."""
         raise StoreError(

@@ -291,6 +291,9 @@ class MemoryStore:
         """Return nothing: values do not change behind the back of a program."""
         return ()
 
+    def compact(self) -> None:
+        """Do nothing: what was removed is gone."""
+
     def backup(self, path: str | Path) -> None:
         """Write all rows as of one instant into a new SQLite file."""
         path = Path(path).absolute()

@@ -122,5 +122,11 @@ class Store(Protocol):
     def backup(self, path: str | Path) -> None:
         """Write a copy as of one instant, while others go on writing."""
 
+    def compact(self) -> None:
+        """Give back the room of what was removed, so that no file holds it any more.
+
+        Where the engine does that by itself, nothing happens.
+        """
+
     def close(self) -> None:
         """Let go of every connection."""

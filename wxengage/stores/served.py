@@ -143,6 +143,9 @@ class ServedStore(ABC, Generic[C]):
         """Return which rows are not as they were written, in words."""
         return self._run(lambda tx: tuple(tx.broken_seals()), write=False)
 
+    def compact(self) -> None:
+        """Do nothing: servers clear away what was removed by themselves."""
+
     def backup(self, path: str | Path) -> None:
         """Write all rows as of one instant into a new SQLite file.
 

@@ -142,8 +142,12 @@ class SqliteStore:
         keep_alive_in_forks(self)
         if self._path is not None:
             self._prepare_file(self._path, create=create)
-        with self._alone() as connection:
-            self._prepare(connection, create=create)
+        try:
+            with self._alone() as connection:
+                self._prepare(connection, create=create)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:
@@ -214,6 +218,18 @@ class SqliteStore:
         """Write a copy as of one instant into a new file, while others go on."""
         with self._reading() as connection, self._telling():
             copy_to(connection, Path(path).absolute())
+
+    def compact(self) -> None:
+        """Write the file anew without what was removed, and empty its journal.
+
+        Nobody else may have a transaction open. It needs as much room again.
+        """
+        with self._alone() as connection, self._telling():
+            # A journal that is kept for the next transaction has the pages of the last.
+            connection.execute("PRAGMA journal_size_limit = 0").close()
+            self._patiently(lambda: connection.execute("VACUUM"))
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            connection.execute("PRAGMA journal_size_limit = -1").close()
 
     def close(self) -> None:
         """Let go of every connection."""
