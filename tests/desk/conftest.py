@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.desk.desks import OPENS, Clock, address, opened
+from tests.stores.servers import close_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from wxengage.desk.desk import Desk
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_end() -> Iterator[None]:
+    """Stop the servers that a test has started, after the last one."""
+    yield
+    close_servers()
 
 
 @pytest.fixture
