@@ -7,6 +7,7 @@ knows what went. When the kills and the faults stop, everything must come to its
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from typing import Final
 
@@ -20,6 +21,12 @@ pytest.importorskip("wechatpy", reason="wechatpy is not installed")
 
 #: Budgets, as shares of what is owed in the end.
 SHARES: Final = (0.3, 0.7, 1.0)
+#: A process of a server's client takes longer to begin, and to do anything.
+MEANS: Final = {
+    "sqlite": dt.timedelta(milliseconds=25),
+    "postgresql": dt.timedelta(milliseconds=50),
+    "mysql": dt.timedelta(milliseconds=50),
+}
 
 
 def lives(engine: str, kills: int, *, each: int = 100) -> int:
@@ -28,7 +35,7 @@ def lives(engine: str, kills: int, *, each: int = 100) -> int:
     while done < kills:
         with an_empty_store(engine) as (store, folder):
             life = Life(store, folder, seed, share=SHARES[seed % 3], inviters=30)
-            report = life.live(min(each, kills - done))
+            report = life.live(min(each, kills - done), mean=MEANS[engine])
         print(f"{engine}, {report}")  # noqa: T201  numbers
         done, seed = done + report.torment.total, seed + 1
     return done

@@ -12,7 +12,7 @@ from tests.stores.servers import mysql_server, postgres_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["an_empty_store", "a_folder"]
+__all__ = ["a_folder", "an_empty_store"]
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  where there is one
 

@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -32,10 +31,11 @@ from wxengage.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from wxengage.delivery.outbox.states import State
     from wxengage.desk.desk import Desk
     from wxengage.ledger.records import PayoutRecord
+    from wxengage.ledger.states import State
 
 __all__ = ["START", "Shop", "keep", "pay", "tell"]
 
@@ -45,6 +45,8 @@ PACKET: Final = Packet("小店", "春季活动", "恭喜发财", "邀请奖励")
 START: Final = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
 #: Seconds of the shop in a second.
 SPEED: Final = 3_600
+#: Who has nothing to do leaves the machine to the others, in seconds.
+PAUSE: Final = 0.03
 HOUR: Final = dt.timedelta(hours=1)
 MINUTE: Final = dt.timedelta(minutes=1)
 POLICY: Final = OutboxPolicy(
@@ -60,7 +62,7 @@ HOLD: Final = HOUR
 REVOKE: Final = 2 * HOUR
 #: Friends -> fen that are paid for reaching them.
 RUNGS: Final = {1: 100, 2: 150, 4: 500}
-BY: Final = {"by": "lin", "reason": "somebody has looked"}
+BY: Final[dict[str, Any]] = {"by": "lin", "reason": "somebody has looked"}
 
 
 def campaign() -> Referral:
@@ -162,7 +164,7 @@ def tell(shop: Shop, events: Sequence[Event]) -> None:
             one for name, one in by_id.items() if name not in done and one.at <= now
         ]
         if rng.random() < 0.5:
-            rng.shuffle(left)  # type: ignore[arg-type]  # a list will do
+            rng.shuffle(left)
         if done:
             repeated = [by_id[name] for name in rng.choice(sorted(done), 8)]
             receipts = desk.record_many(repeated)
@@ -176,7 +178,7 @@ def tell(shop: Shop, events: Sequence[Event]) -> None:
             else:
                 desk.record_many(batch)
             _acknowledge(shop.answered, batch)
-        time.sleep(0.01)
+        time.sleep(PAUSE)
 
     again(shop, work)
 
@@ -199,7 +201,7 @@ def rehearse() -> None:
     with open_desk("memory://", merchant=MERCHANT, clock=lambda: at) as desk:
         desk.backfill([])
         desk.publish(campaign(), budget=10_000)
-        said = {"campaign": "spring", "inviter": "ada"}
+        said: dict[str, Any] = {"campaign": "spring", "inviter": "ada"}
         desk.record(Event("scan", user="bob", at=at - 3 * HOUR, id="1", **said))
         desk.record(Event("follow", user="bob", at=at - 2 * HOUR, id="2"))
         report = desk.dispatch({"payout:cash": _Nobody()})
@@ -223,7 +225,7 @@ def pay(shop: Shop, till: RedPacketSender) -> None:
 
     def work(desk: Desk) -> None:
         if not desk.dispatch({"payout:cash": till}, limit=5).letters:
-            time.sleep(0.01)
+            time.sleep(PAUSE / 2)
 
     again(shop, work)
 
@@ -245,7 +247,7 @@ def keep(shop: Shop, till: RedPacketSender) -> None:
         else:
             desk.health()
             desk.statement("spring")
-        time.sleep(0.01)
+        time.sleep(PAUSE)
 
     again(shop, work)
 
