@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wxengage.delivery.payouts import Paid, Refunded, Refused
+    from wxengage.desk.running import Running
     from wxengage.desk.unit import Unit
     from wxengage.ledger.auditing import Finding
     from wxengage.ledger.bills import Bill
@@ -73,13 +74,10 @@ class Settling(Base):
         instant = self._instant(now)
 
         def work(unit: Unit) -> PayoutRecord:
-            record = require_payout(unit, entitlement)
+            record, one = _held(unit, entitlement)
             if record.payout.user != user:
                 rule = "the number of a reward of the user's own"
                 raise InvalidInputError("entitlement", entitlement, rule)
-            one = require_running(unit, record.payout.campaign)
-            journal_of(unit, record.payout.campaign)
-            record = require_payout(unit, entitlement)
             if record.state is not State.HELD or record.because != UNCLAIMED:
                 return record
             ends = one.terms.claim_within
@@ -122,10 +120,7 @@ class Settling(Base):
         require_by(by, reason)
 
         def work(unit: Unit) -> PayoutRecord:
-            record = require_payout(unit, number)
-            one = require_running(unit, record.payout.campaign)
-            journal_of(unit, record.payout.campaign)
-            record = require_payout(unit, number)
+            record, one = _held(unit, number)
             if record.state is not State.HELD:
                 raise InvalidInputError("number", record.state.value, "held")
             decide(unit, number, "release", by, reason, instant)
@@ -161,8 +156,7 @@ class Settling(Base):
         require_by(by, reason)
 
         def work(unit: Unit) -> PayoutRecord:
-            journal_of(unit, require_payout(unit, number).payout.campaign)
-            record = require_payout(unit, number)
+            record, _ = _held(unit, number)
             decide(unit, number, "void", by, reason, instant)
             return call_off(unit, self._settings, record, "voided", instant)
 
@@ -196,10 +190,7 @@ class Settling(Base):
         require_by(by, reason)
 
         def work(unit: Unit) -> PayoutRecord:
-            record = require_payout(unit, number)
-            one = require_running(unit, record.payout.campaign)
-            journal_of(unit, record.payout.campaign)
-            record = require_payout(unit, number)
+            record, one = _held(unit, number)
             newest = latest(
                 unit,
                 self._settings,
@@ -325,3 +316,11 @@ class Settling(Base):
 
         payouts = self._do(work, write=False)
         return reconcile(bills, payouts, businesses=businesses)
+
+
+def _held(unit: Unit, number: str) -> tuple[PayoutRecord, Running]:
+    """Return a payout and its campaign, whose books this transaction holds from now."""
+    campaign = require_payout(unit, number).payout.campaign
+    one = require_running(unit, campaign)
+    journal_of(unit, campaign)
+    return require_payout(unit, number), one
