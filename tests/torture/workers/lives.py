@@ -282,10 +282,10 @@ class Life:
         rows = stored_events(desk.store)
         truth = as_provider(fake, desk)
         acked = {str(event.id): event for event in self.events}
-        assert () == desk.store.verify()
-        assert () == desk.audit()
+        unsound = (*desk.store.verify(), *desk.audit())
+        assert () == unsound, unsound
         wrong = check_finished(desk.store, truth, owed(rows, now), acked=acked)
-        assert () == wrong
+        assert () == wrong, wrong
         _look_at_paid(desk, fake)
         paid = fake.pay.payments
         states = Counter(record.state.value for record in payouts(desk))
