@@ -13,7 +13,7 @@ import numpy as np
 
 from wxengage.desk.base import Base
 from wxengage.desk.recording import record_in
-from wxengage.desk.running import running
+from wxengage.desk.running import running, telling
 from wxengage.errors import InvalidInputError
 from wxengage.log.events import Event
 from wxengage.log.reading import read_log
@@ -92,6 +92,7 @@ class Backfilling(Base):
         return Backfilled(total, new)
 
     def _past(self, unit: Unit, events: tuple[Event, ...], now: dt.datetime) -> int:
+        telling(unit, str(events[0].id))
         opens = min(
             (
                 micros("opens", one.campaign.opens)

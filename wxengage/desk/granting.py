@@ -21,7 +21,7 @@ from wxengage.desk.books import book, journal_of, payout
 from wxengage.desk.letters import put_in
 from wxengage.desk.people import user
 from wxengage.desk.rows import letter_of, letter_row, payout_row
-from wxengage.desk.running import require_running, running
+from wxengage.desk.running import anew, require_running, running
 from wxengage.errors import InvalidInputError, OverdrawnError
 from wxengage.ledger.accounts import FEN, measure
 from wxengage.ledger.debts import claw_back, claw_back_id, net_debt
@@ -105,6 +105,7 @@ def grant(
         where a debt took all of it.
     """
     journal_of(unit, fact.campaign)
+    one = anew(unit, one)
     known = latest(unit, settings, fact.campaign, fact.user, str(fact.reward_key))
     if known is None:
         record = _opened(unit, settings, one, fact, now)

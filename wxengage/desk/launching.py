@@ -27,7 +27,13 @@ from wxengage.desk.folding import folder_of
 from wxengage.desk.notices import check_notices
 from wxengage.desk.people import rules_on
 from wxengage.desk.rows import event_of
-from wxengage.desk.running import Running, keep, keep_rules, require_running
+from wxengage.desk.running import (
+    Running,
+    keep,
+    keep_rules,
+    nobody_tells,
+    require_running,
+)
 from wxengage.desk.terms import Terms
 from wxengage.errors import InvalidInputError, require_whole
 from wxengage.ledger.accounts import FEN, measure, require_unit
@@ -165,6 +171,7 @@ class Launching(Base):
         now: dt.datetime,
     ) -> Published:
         findings, overrides = review
+        nobody_tells(unit)
         unit.lock([f"campaign:{campaign.id}"])
         row = unit.get("campaign", campaign.id)
         if row is not None:

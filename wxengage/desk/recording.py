@@ -20,7 +20,7 @@ from wxengage.desk.grouping import Group
 from wxengage.desk.people import matters, told
 from wxengage.desk.receipts import Receipt, Receipts
 from wxengage.desk.rows import content_of, event_id, event_row
-from wxengage.desk.running import running
+from wxengage.desk.running import running, telling
 from wxengage.errors import InvalidInputError, require_id
 from wxengage.ledger.records import ERASED
 from wxengage.log.events import Event
@@ -206,6 +206,8 @@ def record_in(
     latest = micros("now", now) + span_micros("skew", SKEW)
     at = micros("now", now)
     told_of = [_named(row, event, latest) for row, event in enumerate(events)]
+    if told_of:
+        telling(unit, str(told_of[0].id))
     load_codes(unit, told_of)
     named = [inviter_of(unit, event) for event in told_of]
     rows = [event_row(event, at, backfilled=backfilled) for event in named]

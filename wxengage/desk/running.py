@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+import zlib
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wxengage.codec.envelope import dump, load
 from wxengage.errors import InvalidInputError
@@ -17,7 +18,20 @@ if TYPE_CHECKING:
     from wxengage.log.events import Event
     from wxengage.stores.schema import Row
 
-__all__ = ["Running", "keep", "require_running", "running", "takes"]
+__all__ = [
+    "Running",
+    "anew",
+    "keep",
+    "keep_rules",
+    "nobody_tells",
+    "require_running",
+    "running",
+    "takes",
+    "telling",
+]
+
+# In so many lots those who tell events are drawn, so that they do not all wait.
+_TELLERS: Final = 128
 
 
 class Running(NamedTuple):
@@ -107,6 +121,45 @@ def require_running(unit: Unit, campaign: str) -> Running:
         rule = "the id of a published campaign"
         raise InvalidInputError("campaign", campaign, rule, f"there are: {known}")
     return _of(unit, row)
+
+
+def anew(unit: Unit, one: Running) -> Running:
+    """Return a campaign as it is now.
+
+    To be called under a lock that whoever steers it takes too, its own or that of its
+    books: it may have been paused, or resumed, since it was read.
+
+    Parameters
+    ----------
+    unit
+        The transaction's rows.
+    one
+        The campaign as it was read.
+
+    Returns
+    -------
+    Running
+        The same where nothing has changed.
+    """
+    unit.forget("campaign")
+    row = unit.get("campaign", one.campaign.id)
+    return one if row is None else _of(unit, row)
+
+
+def telling(unit: Unit, name: str) -> None:
+    """Note that an event is being told, before the campaigns are read.
+
+    Whoever publishes one waits until this transaction ends: an event that did not see
+    the campaign is then seen by it. Those who tell do not wait for each other, but
+    for one in 128.
+    """
+    slot = zlib.crc32(name.encode()) % _TELLERS
+    unit.once("telling", lambda: unit.lock([f"events:{slot}"]))
+
+
+def nobody_tells(unit: Unit) -> None:
+    """Wait until nobody tells an event, and let nobody begin to."""
+    unit.lock(f"events:{slot}" for slot in range(_TELLERS))
 
 
 def keep(unit: Unit, one: Running) -> None:

@@ -166,6 +166,8 @@ class Steering(Base):
             state = {"pause": "paused", "resume": "open", "close": "closed"}[what]
             if one.state == state:
                 return one
+            # Who grants or begins a request holds the books while it looks at this.
+            journal_of(unit, campaign)
             terms = one.terms
             if what == "close":
                 terms = attrs.evolve(terms, closed_at=instant)
