@@ -16,6 +16,7 @@ import pytest
 from tests.stores.servers import crash, postgres_server
 from tests.torture.workers.lives import Life
 from tests.torture.workers.places import an_empty_store
+from tests.torture.workers.shops import tell_too_early
 
 pytest.importorskip("wechatpy", reason="wechatpy is not installed")
 
@@ -60,6 +61,15 @@ def test_processes_that_are_killed_lose_nothing_and_pay_nobody_twice() -> None:
 def test_after_many_kills_everybody_has_what_is_owed(engine: str, kills: int) -> None:
     """Some thousand kills, with budgets of a third, two thirds and all of it."""
     assert kills <= lives(engine, kills)
+
+
+@pytest.mark.torture
+def test_who_acknowledges_before_it_is_kept_is_found_out() -> None:
+    """The torment itself is tried: an event is missed that was acknowledged."""
+    with an_empty_store("sqlite") as (store, folder):
+        life = Life(store, folder, seed=1, inviters=30, teller=tell_too_early)
+        with pytest.raises(AssertionError, match="was acknowledged, and is lost"):
+            life.live(100)
 
 
 @pytest.mark.torture

@@ -95,10 +95,13 @@ class Torment:
         Name of a job -> how often.
     seconds
         How long it took, in real time.
+    mean
+        The time between two kills on average, in the end.
     """
 
     kills: Counter[str]
     seconds: float
+    mean: dt.timedelta
 
     @property
     def total(self) -> int:
@@ -150,7 +153,7 @@ class KillRunner:
         if not given or len(self._jobs) != len(given):
             got = [job.name for job in given]
             raise InvalidInputError("jobs", got, "jobs, each with a name of its own")
-        if not hasattr(os, "fork"):  # pragma: no cover  Windows
+        if not hasattr(os, "fork"):  # Windows
             raise InvalidInputError("jobs", os.name, "on a system with fork")
         #: Name of a job -> how many processes have done it until now.
         self.lives: Final[Counter[str]] = Counter()
@@ -268,7 +271,8 @@ class KillRunner:
                 elif stuck % _STUCK == 0:
                     pause *= 2
                 last = here
-        return Torment(kills, time.monotonic() - began)
+        mean = dt.timedelta(seconds=pause)
+        return Torment(kills, time.monotonic() - began, mean)
 
     def returned(self) -> frozenset[str]:
         """Look who has ended, and tell.

@@ -124,6 +124,8 @@ class Life:
         How many there are.
     restless
         Whether the database itself comes and goes.
+    teller
+        What the process does that tells events.
     """
 
     def __init__(
@@ -135,6 +137,7 @@ class Life:
         share: float = 1.0,
         inviters: int = 20,
         restless: bool = False,
+        teller: Callable[..., object] = tell,
     ) -> None:
         self._rng = np.random.default_rng(seed)
         self._seed = seed
@@ -143,6 +146,7 @@ class Life:
         self.need = sum(owed(map(as_row, self.events), LAST).values())
         self.budget = int(self.need * share)
         self._store, self._restless = store, restless
+        self._teller = teller
         self._faulty = threading.Event()
         self._over = threading.Event()
         self._errors: list[BaseException] = []
@@ -174,7 +178,7 @@ class Life:
         with FakeWeChat(now=START) as fake:
             shop = self._opened(fake)
             with self._weather(fake, shop), shop.open() as desk:
-                with KillRunner(jobs(shop, self.events)) as runner:
+                with KillRunner(self._jobs(shop)) as runner:
                     torments = []
                     for crash in (*crashes, None):
                         torments.append(
@@ -192,6 +196,14 @@ class Life:
                     fake.mend()
                     self._finish(desk, shop, runner)
                 return self._looked(desk, shop, fake, _sum(torments), began)
+
+    def _jobs(self, shop: Shop) -> tuple[Job, ...]:
+        return (
+            Job("tell", self._teller, (shop, tuple(self.events))),
+            Job("pay-1", pay, (shop,), prepare),
+            Job("pay-2", pay, (shop,), prepare),
+            Job("keep", keep, (shop,), prepare),
+        )
 
     def _opened(self, fake: FakeWeChat) -> Shop:
         answered = self._folder / "answered"
@@ -303,16 +315,6 @@ class Life:
             states,
             time.monotonic() - began,
         )
-
-
-def jobs(shop: Shop, events: Sequence[Event]) -> tuple[Job, ...]:
-    """Return what a shop's processes do."""
-    return (
-        Job("tell", tell, (shop, tuple(events))),
-        Job("pay-1", pay, (shop,), prepare),
-        Job("pay-2", pay, (shop,), prepare),
-        Job("keep", keep, (shop,), prepare),
-    )
 
 
 def story(rng: np.random.Generator, inviters: int) -> list[Event]:

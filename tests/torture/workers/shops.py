@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wxengage.ledger.records import PayoutRecord
     from wxengage.ledger.states import State
 
-__all__ = ["START", "Shop", "keep", "pay", "tell"]
+__all__ = ["START", "Shop", "keep", "pay", "tell", "tell_too_early"]
 
 MERCHANT: Final = "1900000109"
 PACKET: Final = Packet("小店", "春季活动", "恭喜发财", "邀请奖励")
@@ -152,7 +152,12 @@ def again(shop: Shop, work: Callable[[Desk], object]) -> None:
             time.sleep(0.02)
 
 
-def tell(shop: Shop, events: Sequence[Event]) -> None:
+def tell_too_early(shop: Shop, events: Sequence[Event]) -> None:
+    """Acknowledge events before they are kept, as nobody should."""
+    tell(shop, events, early=True)
+
+
+def tell(shop: Shop, events: Sequence[Event], *, early: bool = False) -> None:
     """Tell events until all are acknowledged, and those that are, again."""
     rng = np.random.default_rng()
     by_id = {str(event.id): event for event in events}
@@ -165,7 +170,7 @@ def tell(shop: Shop, events: Sequence[Event]) -> None:
         ]
         if rng.random() < 0.5:
             rng.shuffle(left)
-        if done:
+        if done and not early:
             repeated = [by_id[name] for name in rng.choice(sorted(done), 8)]
             receipts = desk.record_many(repeated)
             # What was acknowledged is known, in whatever life it was told.
@@ -173,6 +178,8 @@ def tell(shop: Shop, events: Sequence[Event]) -> None:
         while left:
             size = int(rng.choice([1, 1, 1, 2, 5]))
             batch, left = left[:size], left[size:]
+            if early:
+                _acknowledge(shop.answered, batch)
             if len(batch) == 1:
                 desk.record(batch[0])
             else:
