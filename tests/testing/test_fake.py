@@ -149,7 +149,7 @@ def test_the_quota_of_the_library_foresees_the_fake(
             world.act(kind, "oAlice", "")
             quota = advance(quota, Event(kind, user="oAlice", at=world.now), book)
             continue
-        world._good[token] = world.now + HOUR  # noqa: SLF001  tokens are another matter
+        world._good[token] = world.now + HOUR
         send = Send("s1", "oAlice", "customer_message", "m1")
         foreseen = quota.refusal(send, world.now)
         answer = world.call(CUSTOM, {"access_token": token}, {"touser": "oAlice"})

@@ -1,4 +1,4 @@
-"""Looking through a store (体检): what a person on the machine wants to know at once."""
+"""Looking through a store (体检): what somebody on the machine wants to know."""
 
 from __future__ import annotations
 

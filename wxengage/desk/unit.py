@@ -107,7 +107,7 @@ class Unit:
             self._write(table)
 
     def end(self) -> None:
-        """Let go of everything: what was made here knows the unit, and it knows them."""
+        """Let go of everything: what was made here knows the unit, which knows it."""
         self._made.clear()
         self._rows.clear()
 

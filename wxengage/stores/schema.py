@@ -161,9 +161,7 @@ _ALL: Final = (
         (Index("by_user", ("user", "at")), Index("by_time", ("at",))),
     ),
     # Who somebody is: a User, a Quota, under the part's name.
-    Table(
-        "profile", (_id("user"), _id("part"), _text("state")), ("user", "part")
-    ),
+    Table("profile", (_id("user"), _id("part"), _text("state")), ("user", "part")),
     # Names under which providers know a user.
     Table(
         "alias",

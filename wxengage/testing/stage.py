@@ -220,5 +220,9 @@ class SteppedStore:
         """Write a copy as of one instant."""
         self._store.backup(path)
 
+    def compact(self) -> None:
+        """Give back the room of what was removed."""
+        self._store.compact()
+
     def close(self) -> None:
         """Do nothing: the store is everybody's."""
