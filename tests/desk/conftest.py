@@ -1,12 +1,16 @@
-"""A desk in memory and one on a SQLite file, for every test that asks."""
+"""A desk in memory and one on a SQLite file, for every test that asks.
+
+``WXENGAGE_TEST_STORES=postgres,mysql`` runs them on these engines instead.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.desk.desks import OPENS, Clock, address, opened
+from tests.desk.desks import OPENS, Clock, opened, place
 from tests.stores.servers import close_servers
 
 if TYPE_CHECKING:
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wxengage.desk.desk import Desk
+
+STORES = os.environ.get("WXENGAGE_TEST_STORES", "memory,sqlite").split(",")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,10 +35,17 @@ def clock() -> Clock:
     return Clock(OPENS.replace(day=8))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of an empty store."""
-    return address(str(request.param), tmp_path)
+@pytest.fixture(params=STORES)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return a kind of store."""
+    return str(request.param)
+
+
+@pytest.fixture
+def where(kind: str, tmp_path: Path) -> Iterator[str]:
+    """Yield the address of an empty store."""
+    with place(kind, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from tests.stores.servers import mysql_server, postgres_server
 from wxengage.campaigns.ladder import Ladder
 from wxengage.campaigns.referrals.campaign import Referral
 from wxengage.desk.opening import open_desk
@@ -13,6 +15,7 @@ from wxengage.money import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from wxengage.desk.desk import Desk
@@ -37,6 +40,15 @@ class Clock:
 def address(kind: str, folder: Path) -> str:
     """Return the address of an empty store of a kind."""
     return "memory://" if kind == "memory" else f"sqlite:///{folder / 'desk.db'}"
+
+
+def place(kind: str, folder: Path) -> AbstractContextManager[str]:
+    """Give the address of an empty store of a kind while a block lasts."""
+    if kind == "postgres":
+        return postgres_server().database()
+    if kind == "mysql":
+        return mysql_server().database()
+    return nullcontext(address(kind, folder))
 
 
 def referral(**changes: Any) -> Referral:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import Counter
+from contextlib import closing
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -157,21 +158,20 @@ def test_letters_of_one_recipient_go_one_after_another(
     where: str, clock: Clock
 ) -> None:
     """The second waits for the first to be through, and then goes at once."""
-    desk = Sending(
-        open_store(where, processes="one", now=clock), Settings(outbox=POLICY)
-    )
-    for name in ("first", "second", "third"):
-        desk.enqueue([Send(name, "ada", "line", name)])
-        clock.at += dt.timedelta(seconds=1)
-    sender = Scripted([NotSent("-1", "retry")])
-    assert {"not_sent": 1} == desk.dispatch({"line": sender}).outcomes
-    assert {} == desk.dispatch({"line": sender}).outcomes
-    clock.at += 2 * MINUTE
-    said = [desk.dispatch({"line": sender})["sent"] for _ in range(4)]
-    assert [1, 1, 1, 0] == said
-    asked = [key for _, key in sender.asked]
-    assert asked[0] == asked[1]
-    assert 3 == len(set(asked))
+    with closing(open_store(where, processes="one", now=clock)) as store:
+        desk = Sending(store, Settings(outbox=POLICY))
+        for name in ("first", "second", "third"):
+            desk.enqueue([Send(name, "ada", "line", name)])
+            clock.at += dt.timedelta(seconds=1)
+        sender = Scripted([NotSent("-1", "retry")])
+        assert {"not_sent": 1} == desk.dispatch({"line": sender}).outcomes
+        assert {} == desk.dispatch({"line": sender}).outcomes
+        clock.at += 2 * MINUTE
+        said = [desk.dispatch({"line": sender})["sent"] for _ in range(4)]
+        assert [1, 1, 1, 0] == said
+        asked = [key for _, key in sender.asked]
+        assert asked[0] == asked[1]
+        assert 3 == len(set(asked))
 
 
 # Cut off, and at once.
@@ -212,71 +212,72 @@ def test_a_worker_that_was_away_for_too_long_sends_nothing(
         clock.at += dt.timedelta(seconds=next(jumps, 0))
         return clock.at
 
-    desk = Sending(open_store(where, processes="one", now=away), Settings())
-    (key,) = desk.enqueue(sends(1)).keys
-    sender = Scripted()
-    assert {"not_sent": 1} == desk.dispatch({"sms": sender}).outcomes
-    assert [] == sender.asked
-    clock.at += HOUR
-    assert {"sent": 1} == desk.dispatch({"sms": sender}).outcomes
-    assert [("send", key)] == sender.asked
+    with closing(open_store(where, processes="one", now=away)) as store:
+        desk = Sending(store, Settings())
+        (key,) = desk.enqueue(sends(1)).keys
+        sender = Scripted()
+        assert {"not_sent": 1} == desk.dispatch({"sms": sender}).outcomes
+        assert [] == sender.asked
+        clock.at += HOUR
+        assert {"sent": 1} == desk.dispatch({"sms": sender}).outcomes
+        assert [("send", key)] == sender.asked
 
 
 def test_a_lease_that_ran_out_leaves_a_message_in_doubt(
     where: str, clock: Clock
 ) -> None:
     """A worker that died while it asked: the message may have gone, so it stays."""
-    desk = Sending(open_store(where, processes="one", now=clock), Settings())
-    (key,) = desk.enqueue(sends(1)).keys
+    with closing(open_store(where, processes="one", now=clock)) as store:
+        desk = Sending(store, Settings())
+        (key,) = desk.enqueue(sends(1)).keys
 
-    class Killed(BaseException):
-        """The process ends."""
+        class Killed(BaseException):
+            """The process ends."""
 
-    def die(*_: object) -> None:
-        raise Killed
+        def die(*_: object) -> None:
+            raise Killed
 
-    with pytest.raises(Killed):
-        desk.dispatch({"sms": Scripted([die])})
-    assert State.SENDING is row_of(desk, key).state
-    clock.at += HOUR
-    sender = Scripted()
-    assert {} == desk.dispatch({"sms": sender}).outcomes
-    assert State.MAYBE_SENT is row_of(desk, key).state
-    assert [] == sender.asked
+        with pytest.raises(Killed):
+            desk.dispatch({"sms": Scripted([die])})
+        assert State.SENDING is row_of(desk, key).state
+        clock.at += HOUR
+        sender = Scripted()
+        assert {} == desk.dispatch({"sms": sender}).outcomes
+        assert State.MAYBE_SENT is row_of(desk, key).state
+        assert [] == sender.asked
 
 
 def test_a_clock_that_is_turned_back_freezes_nothing(where: str, clock: Clock) -> None:
     """A pause that a clock which was ahead has written is over."""
-    desk = Sending(
-        open_store(where, processes="one", now=clock), Settings(outbox=POLICY)
-    )
-    before = clock.at
-    clock.at += dt.timedelta(days=30)
-    desk.enqueue(sends(1, not_before=before))
-    desk.dispatch({"sms": Scripted([NotSent("-1", "retry")])})
-    clock.at = before + HOUR
-    sender = Scripted()
-    assert {"sent": 1} == desk.dispatch({"sms": sender}).outcomes
+    with closing(open_store(where, processes="one", now=clock)) as store:
+        desk = Sending(store, Settings(outbox=POLICY))
+        before = clock.at
+        clock.at += dt.timedelta(days=30)
+        desk.enqueue(sends(1, not_before=before))
+        desk.dispatch({"sms": Scripted([NotSent("-1", "retry")])})
+        clock.at = before + HOUR
+        sender = Scripted()
+        assert {"sent": 1} == desk.dispatch({"sms": sender}).outcomes
 
 
 def test_final_letters_cost_nothing(where: str, clock: Clock) -> None:
     """A dispatch reads as many rows after hundreds of sent letters as after ten."""
-    store = open_store(where, processes="one", now=clock)
-    desk = Sending(store, Settings())
-    counts = []
-    for size in (10, 300):
-        told = [Send(f"{size}-{n}", f"u{n}", "sms", "hi") for n in range(size)]
-        desk.enqueue(told)
-        while desk.dispatch({"sms": Scripted()}, limit=500).letters:
-            pass
-        counting: Any = Counting(store)
-        Sending(counting, Settings()).enqueue([Send("x", f"bo{size}", "sms", "hi")])
-        before = counting.rows
-        assert {"sent": 1} == Sending(counting, Settings()).dispatch(
-            {"sms": Scripted()}
-        ).outcomes
-        counts.append(counting.rows - before)
-    assert counts[0] == counts[1]
+    with closing(open_store(where, processes="one", now=clock)) as store:
+        desk = Sending(store, Settings())
+        counts = []
+        for size in (10, 300):
+            told = [Send(f"{size}-{n}", f"u{n}", "sms", "hi") for n in range(size)]
+            desk.enqueue(told)
+            while desk.dispatch({"sms": Scripted()}, limit=500).letters:
+                pass
+            counting: Any = Counting(store)
+            Sending(counting, Settings()).enqueue([Send("x", f"bo{size}", "sms", "hi")])
+            before = counting.rows
+            assert {"sent": 1} == Sending(counting, Settings()).dispatch(
+                {"sms": Scripted()}
+            ).outcomes
+            counts.append(counting.rows - before)
+        assert counts[0] == counts[1]
 
 
 class Counting:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.desk.desks import HOUR, MERCHANT, OPENS, Clock, invited, referral
+from tests.desk.desks import HOUR, MERCHANT, OPENS, Clock, invited, place, referral
 from tests.desk.senders import Cut, CutStore, Scripted, went
 from wxengage.delivery.outbox.states import State
 from wxengage.delivery.outcomes import Unknown
@@ -31,11 +32,11 @@ from wxengage.stores.opening import open_store
 
 if TYPE_CHECKING:
     import datetime as dt
+    from pathlib import Path
 
     from wxengage.delivery.outbox.rows import OutboxRow
     from wxengage.desk.sending import Sending
     from wxengage.ledger.records import PayoutRecord
-    from wxengage.stores.ports import Store
 
 NUMBER = bill_number(MERCHANT, "spring", "ada", "rung:3")
 
@@ -177,6 +178,50 @@ def test_a_hint_about_a_number_that_was_never_asked_for_is_asked_about_first(
     assert () == owing.audit()
 
 
+def test_a_late_time_out_puts_nothing_in_doubt_that_has_arrived(
+    owing: Desk, clock: Clock
+) -> None:
+    """A halted worker comes back with a time-out after another one has asked."""
+    other = Scripted()
+
+    def halt(*_: object) -> Unknown:
+        clock.at += HOUR
+        owing.dispatch({"payout:cash": other})
+        return Unknown("read timeout")
+
+    owing.dispatch({"payout:cash": Scripted([halt])})
+    assert [("query", NUMBER)] == other.asked
+    assert Standing.PAID is record_of(owing).state
+    assert State.SENT is row_of(owing, NUMBER).state
+    assert () == owing.audit()
+
+
+def test_a_worker_that_dies_while_it_pays_leaves_a_doubt_in_letter_and_books(
+    owing: Desk, clock: Clock
+) -> None:
+    """When its lease has run out nobody knows whether the money went."""
+
+    class Killed(BaseException):
+        """The process ends."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        owing.dispatch({"payout:cash": Scripted([die])})
+    assert (State.SENDING, Standing.SUBMITTING) == (
+        row_of(owing, NUMBER).state,
+        record_of(owing).state,
+    )
+    clock.at += HOUR
+    owing.dispatch({})
+    assert (State.UNKNOWN, Standing.UNKNOWN) == (
+        row_of(owing, NUMBER).state,
+        record_of(owing).state,
+    )
+    assert () == owing.audit()
+
+
 def test_a_paused_campaign_pays_nothing(owing: Desk, clock: Clock) -> None:
     """Its letters stay, and go when it is resumed."""
     owing.pause("spring", by="bo", reason="looking")
@@ -210,40 +255,50 @@ class Truth(Scripted):
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_dispatch_may_be_cut_off_at_every_transaction(
-    where: str, clock: Clock, *, after: bool
+    kind: str, tmp_path: Path, clock: Clock, *, after: bool
 ) -> None:
     """Nothing is lost, nothing is paid twice, and no message goes twice."""
-    told = [Send(f"s{row}", f"u{row}", "sms", "hi") for row in range(2)]
-    cuts = 0
     for cut in range(60):
-        at = Clock(clock.at)
-        path = where if where == "memory://" else where.replace(".db", f"{cut}.db")
-        store: Store = open_store(path, processes="one", now=at)
-        desk = Desk(store, Settings(merchant=MERCHANT))
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        with place(kind, folder) as where:
+            if not _cut_off(where, Clock(clock.at), cut, after=after):
+                break
+    assert cut >= 8
+
+
+def _cut_off(where: str, at: Clock, cut: int, *, after: bool) -> bool:
+    """Return whether a dispatch has so many transactions; the next ones mend it."""
+    told = [Send(f"s{row}", f"u{row}", "sms", "hi") for row in range(2)]
+    provider = Truth()
+    senders = {"sms": provider, "payout:cash": provider}
+    store = open_store(where, processes="one", now=at)
+    desk = Desk(store, Settings(merchant=MERCHANT))
+    with closing(store):
         desk.backfill([])
         desk.publish(referral())
         desk.record_many(invited("ada", 3, OPENS))
         desk.enqueue(told)
-        provider = Truth()
-        senders = {"sms": provider, "payout:cash": provider}
         cutting: Any = CutStore(store, cut, after=after)
         try:
             Desk(cutting, desk._settings).dispatch(senders)
         except Cut:
-            cuts += 1
+            if where == "memory://":
+                _mended(desk, at, provider, told)
         else:
-            break
-        if path != "memory://":
-            store.close()
-            store = open_store(path, processes="one", now=at)
-        again = Desk(store, desk._settings)
-        for _ in range(6):
-            at.at += HOUR
-            again.dispatch(senders)
-        assert {1} == set(provider.delivered.values())
-        assert Standing.PAID is record_of(again).state
-        states = {row_of(again, one.key).state for one in letters(told)}
-        assert states <= {State.SENT, State.MAYBE_SENT}
-        assert () == again.audit()
-        store.close()
-    assert cuts >= 8
+            return False
+    if where != "memory://":
+        with closing(open_store(where, processes="one", now=at)) as store:
+            _mended(Desk(store, desk._settings), at, provider, told)
+    return True
+
+
+def _mended(desk: Desk, at: Clock, provider: Truth, told: list[Send]) -> None:
+    for _ in range(6):
+        at.at += HOUR
+        desk.dispatch({"sms": provider, "payout:cash": provider})
+    assert {1} == set(provider.delivered.values())
+    assert Standing.PAID is record_of(desk).state
+    states = {row_of(desk, one.key).state for one in letters(told)}
+    assert states <= {State.SENT, State.MAYBE_SENT}
+    assert () == desk.audit()

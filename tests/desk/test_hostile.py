@@ -6,7 +6,7 @@ import ast
 import datetime as dt
 import logging
 import re
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.desk.desks import MERCHANT, OPENS, Clock, address, opened, referral
-from tests.stores.servers import mysql_server, postgres_server
+from tests.desk.desks import MERCHANT, OPENS, Clock, opened, place, referral
 from wxengage.campaigns.ladder import Ladder
 from wxengage.desk.opening import open_desk
 from wxengage.errors import InvalidInputError, WxEngageError
@@ -60,15 +59,6 @@ def friends_of(inviter: str) -> list[Event]:
     return events
 
 
-def _address(kind: str, folder: Path) -> AbstractContextManager[str]:
-    """Return the address of an empty store of a kind."""
-    if kind == "postgres":
-        return postgres_server().database()
-    if kind == "mysql":
-        return mysql_server().database()
-    return nullcontext(address(kind, folder))
-
-
 @pytest.fixture
 def servers() -> Iterator[ExitStack]:
     """Yield what lets go of the databases of servers."""
@@ -81,7 +71,7 @@ def test_hostile_names_are_kept_byte_by_byte_on_every_engine(
     kind: str, tmp_path: Path, clock: Clock, servers: ExitStack
 ) -> None:
     """Quotes, placeholders, cases, accents and trailing spaces are other people."""
-    where = servers.enter_context(_address(kind, tmp_path))
+    where = servers.enter_context(place(kind, tmp_path))
     ladder = Ladder({2: yuan("1")}, pays="total")
     with open_desk(where, merchant=MERCHANT, clock=clock) as desk:
         desk.backfill([])
