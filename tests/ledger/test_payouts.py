@@ -94,6 +94,29 @@ def standing(state: State) -> PayoutRecord:
     return attrs.evolve(opened(), state=state, fence=1, posted=3)
 
 
+# What the provider's pages say that each of its words means.
+PACKET_WORDS = {
+    "SENDING": "accepted",
+    "SENT": "awaiting_user",
+    "RECEIVED": "paid",
+    "FAILED": "failed",
+    # The money is on its way back, and has not come.
+    "RFUND_ING": "awaiting_user",
+    "REFUND": "expired_refunded",
+}
+TRANSFER_WORDS = {
+    "ACCEPTED": "accepted",
+    "PROCESSING": "accepted",
+    "WAIT_USER_CONFIRM": "awaiting_user",
+    "TRANSFERING": "accepted",
+    "SUCCESS": "paid",
+    "FAIL": "failed",
+    # It may be paid yet.
+    "CANCELING": "accepted",
+    "CANCELLED": "cancelled",
+}
+
+
 # --- the number -----------------------------------------------------------------------
 
 
@@ -104,6 +127,17 @@ def test_a_number_fits_both_ways_to_pay() -> None:
     assert 28 == len(number)
     assert re.fullmatch("1900000109[0-9a-z]{18}", number)
     assert number == bill_number(MERCHANT, "spring", "ada", "rung:3", 0)
+
+
+def test_a_number_is_the_same_for_ever() -> None:
+    """On another machine, in another process, from a restored backup."""
+    first, second = (
+        bill_number(MERCHANT, "spring", "ada", "rung:3", generation)
+        for generation in range(2)
+    )
+
+    assert "1900000109i2oxzc5x9vu560lvef" == first
+    assert "19000001096x4x2wx8evve0q29dv" == second
 
 
 @given(
@@ -330,6 +364,15 @@ def test_only_the_latest_lease_may_guess(fence: int) -> None:
         assert (record, None) == advance(record, Answered(LATER, outcome, fence))
 
 
+@pytest.mark.parametrize("outcome", [Unknown("read timeout"), BUSY, FINAL])
+def test_what_has_arrived_is_in_no_doubt_again(outcome: Any) -> None:
+    """A notice came first, and then the answer to the request that it was about."""
+    paid, _ = advance(standing(State.SUBMITTING), Queried(AT, PAID))
+
+    assert State.PAID is paid.state
+    assert (paid, None) == advance(paid, Answered(LATER, outcome, paid.fence))
+
+
 @pytest.mark.parametrize("state", [State.SUBMITTING, State.UNKNOWN])
 def test_a_number_that_is_not_found_has_not_failed(state: State) -> None:
     """A query that finds nothing says nothing of a request that is on its way."""
@@ -438,11 +481,8 @@ def test_an_event_that_breaks_a_rule_is_refused(event: Any, rule: str) -> None:
 @pytest.mark.parametrize(
     ("states", "word", "state"),
     [
-        *(
-            (RED_PACKET_STATES, word, state)
-            for word, state in RED_PACKET_STATES.items()
-        ),
-        *((TRANSFER_STATES, word, state) for word, state in TRANSFER_STATES.items()),
+        *((RED_PACKET_STATES, word, State(to)) for word, to in PACKET_WORDS.items()),
+        *((TRANSFER_STATES, word, State(to)) for word, to in TRANSFER_WORDS.items()),
         *((RED_PACKET_STATES, word, State.UNKNOWN) for word in ("", "sent", None, 7)),
         *((TRANSFER_STATES, word, State.UNKNOWN) for word in ("NOT_FOUND", "TRANSFER")),
     ],
@@ -458,6 +498,12 @@ def test_a_providers_word_leads_to_its_state(
     changed, _ = advance(standing(State.UNKNOWN), Queried(LATER, outcome))
 
     assert state is changed.state
+
+
+def test_every_word_of_a_provider_has_a_meaning() -> None:
+    """And no other word has one."""
+    assert PACKET_WORDS.keys() == RED_PACKET_STATES.keys()
+    assert TRANSFER_WORDS.keys() == TRANSFER_STATES.keys()
 
 
 @pytest.mark.parametrize(
