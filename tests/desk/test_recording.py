@@ -26,10 +26,12 @@ from tests.desk.desks import (
     scan,
     unfollow,
 )
+from tests.desk.senders import Cut
 from wxengage.campaigns.ladder import Ladder
 from wxengage.campaigns.replaying import replay
 from wxengage.delivery.payouts import bill_number
 from wxengage.desk.books import payout
+from wxengage.desk.desk import Desk
 from wxengage.desk.opening import open_desk
 from wxengage.desk.rows import payout_of
 from wxengage.errors import InvalidInputError
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wxengage.campaigns.facts import Fact
-    from wxengage.desk.desk import Desk
     from wxengage.ledger.records import PayoutRecord
 
 RUNG_3 = bill_number(MERCHANT, "spring", "ada", "rung:3")
@@ -325,6 +326,65 @@ def test_what_somebody_erased_had_told_is_known_when_it_is_told_again(
     desk.erase("ada", by="lin", key=b"0123456789abcdef0123456789abcdef")
     assert desk.record(like).duplicate
     assert 1 == rows(desk, "event")
+
+
+class Breaking:
+    """A store whose next transaction that writes breaks off before one of its steps."""
+
+    def __init__(self, store: Any, step: int) -> None:
+        self._store, self._left = store, step
+
+    def run(self, work: Any, *, write: bool = True) -> Any:
+        """Do some work, or break off and undo it."""
+        return self._store.run(lambda tx: work(Steps(tx, self._count)), write=write)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Cut
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class Steps:
+    """A transaction that counts what is asked of it."""
+
+    def __init__(self, tx: Any, count: Any) -> None:
+        self._tx, self._count = tx, count
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"lock", "insert", "put", "get", "find", "walk", "count", "remove"}:
+            self._count()
+        return getattr(self._tx, name)
+
+
+def test_wherever_a_telling_breaks_off_the_next_one_grants_all(
+    where: str, clock: Clock
+) -> None:
+    """The third friend is told, something breaks, and WeChat tells again."""
+    *before, third = invited("ada", 3, OPENS)
+    broken = 0
+    for step in range(200):
+        path = where if where == "memory://" else where.replace(".db", f"{step}.db")
+        with opened(path, clock) as desk:
+            desk.backfill([])
+            desk.publish(referral())
+            desk.record_many(before)
+            breaking: Any = Breaking(desk.store, step)
+            try:
+                Desk(breaking, desk._settings).record(third)
+            except Cut:
+                broken += 1
+                assert not desk.record(third).duplicate
+            else:
+                break
+            found = record_of(desk, RUNG_3)
+            assert found is not None
+            assert State.RESERVED is found.state
+            assert (6, 1) == (rows(desk, "event"), rows(desk, "letter"))
+            assert () == desk.audit()
+    assert 10 < broken < 200
 
 
 @st.composite
