@@ -63,6 +63,10 @@ class Till(NamedTuple):
     waits: str
     done: str
 
+    def __repr__(self) -> str:
+        # The same in every process: two workers must find the same tests.
+        return self.name
+
     def sender(
         self, fake: FakeWeChat, *, total: float = 5.0, read: float = 2.0, **more: Any
     ) -> Any:
