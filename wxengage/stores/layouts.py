@@ -8,7 +8,6 @@ which each engine would do in a way of its own.
 from __future__ import annotations
 
 import math
-from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +28,9 @@ _TYPES: Final[Mapping[str, type]] = {
     "whole": int,
     "real": float,
 }
+_NONE: Final = type(None)
+# From so many rows on it is quicker to look at columns.
+_MANY: Final = 4
 _RULES: Final[Mapping[str, str]] = {
     "id": f"text of at most {LONGEST_ID} characters",
     "text": "text",
@@ -66,23 +68,40 @@ def _fault_of_text(value: str, longest: int | None) -> tuple[str, str] | None:
         return _RULES["id"], f"it has {len(value)}"
     if "\0" in value:
         return "free of NUL characters", "take out U+0000"
-    if any("\ud800" <= c <= "\udfff" for c in value):
+    if not _is_unicode(value):
         return "whole Unicode characters", "it has half of a surrogate pair"
     return None
 
 
-def _are_texts(values: Iterable[Any], longest: int | None = None) -> bool:
-    """Tell whether texts, and None among them, can be kept, all in one look."""
-    texts = list(filter(None, values))
-    joined = "".join(texts)
-    if "\0" in joined:
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         return False
-    if not joined.isascii():
-        try:
-            joined.encode()
-        except UnicodeEncodeError:
-            return False
-    return longest is None or max(map(len, texts), default=0) <= longest
+    return True
+
+
+def _look_right(column: Column, values: Sequence[Any]) -> bool:
+    """Tell whether all values of a column can be kept, in one look."""
+    found = set(map(type, values))
+    if column.null and _NONE in found:
+        found.remove(_NONE)
+        # Nothing, 0 and an empty text need no other look.
+        values = tuple(filter(None, values))
+    if not found <= {_TYPES[column.kind]}:
+        return False
+    if not values:
+        return True
+    if column.kind == "whole":
+        return bool(min(values) >= LEAST and max(values) <= INT64_MAX)
+    if column.kind == "real":
+        return all(map(math.isfinite, values))
+    joined = "".join(values)
+    if "\0" in joined or not _is_unicode(joined):
+        return False
+    return column.kind == "text" or max(map(len, values)) <= LONGEST_ID
 
 
 class Layout:
@@ -105,18 +124,8 @@ class Layout:
             index.name: index for index in table.indexes
         }
         self._key_types = tuple(_TYPES[column.kind] for column in self.key_columns)
-        # Types of rows that were found right: at most one for each set of columns
-        # that may be empty.
-        self._right: set[tuple[type, ...]] = set()
-        self._of_kind = {
-            kind: picker(places) for kind in _TYPES if (places := self._places(kind))
-        }
         floor = table.floor
         self._floor = table.places(floor) if floor else None
-
-    def _places(self, kind: str) -> tuple[int, ...]:
-        columns = enumerate(self.table.columns)
-        return tuple(place for place, column in columns if column.kind == kind)
 
     def check_rows(self, rows: Iterable[Row]) -> Sequence[Row]:
         """Return rows that can be kept.
@@ -142,11 +151,11 @@ class Layout:
 
         Notes
         -----
-        All rows are looked at together, kind by kind; where something is wrong, one
-        by one.
+        Many rows are looked at together, column by column; a few, and where something
+        is wrong, one by one.
         """
         rows = rows if isinstance(rows, (tuple, list)) else tuple(rows)
-        if not self._look_right(rows):
+        if len(rows) < _MANY or not self._look_right(rows):
             self._complain(rows)
         if self._floor:
             value, least = self._floor
@@ -160,26 +169,13 @@ class Layout:
         raise FloorError.of(self.table.name, floor, self.key_of(row))
 
     def _look_right(self, rows: Sequence[Row]) -> bool:
-        if set(map(type, rows)) - {tuple}:
+        if set(map(type, rows)) != {tuple} or set(map(len, rows)) != {self.width}:
             return False
-        types = {tuple(map(type, row)) for row in rows}
-        if not types <= self._right:
-            return False
-        for kind, pick in self._of_kind.items():
-            values = chain.from_iterable(map(pick, rows))
-            if kind == "whole":
-                numbers = list(filter(None, values))
-                if numbers and (min(numbers) < LEAST or max(numbers) > INT64_MAX):
-                    return False
-            elif kind == "real":
-                if not all(map(math.isfinite, filter(None, values))):
-                    return False
-            elif not _are_texts(values, LONGEST_ID if kind == "id" else None):
-                return False
-        return True
+        columns = zip(self.table.columns, zip(*rows, strict=True), strict=True)
+        return all(_look_right(column, values) for column, values in columns)
 
     def _complain(self, rows: Sequence[Row]) -> None:
-        """Raise what is wrong with the first bad row; learn the types of good ones."""
+        """Raise what is wrong with the first bad row, if one is."""
         name = self.table.name
         for number, row in enumerate(rows):
             if not isinstance(row, tuple) or len(row) != self.width:
@@ -190,7 +186,6 @@ class Layout:
                 if found := _fault(column, value):
                     place = f"{name}[{number}].{column.name}"
                     raise InvalidInputError(place, value, *found)
-            self._right.add(tuple(map(type, row)))
 
     def check_keys(self, keys: Iterable[Key]) -> Sequence[Key]:
         """Return keys that rows of this table can have, or refuse them."""

@@ -313,8 +313,10 @@ class SqliteStore:
 
     def _begin(self, connection: sqlite3.Connection, *, write: bool) -> None:
         sql = "BEGIN IMMEDIATE" if write else "BEGIN"
-        with self._telling():
+        try:
             self._patiently(lambda: connection.execute(sql))
+        except ERRORS as error:
+            raise meaning(error, self._where, None) from error
 
     def _patiently(self, act: Callable[[], object]) -> None:
         """Try again while others hold the file, also where SQLite does not wait."""

@@ -130,18 +130,23 @@ class SqliteTransaction(SqlTransaction):
     def _insert_new(
         self, layout: Layout, sql: str, rows: Sequence[Row]
     ) -> Iterable[bool]:
-        """Add all at once, and only where some were there, one by one."""
+        """Add all at once: SQLite numbers rows, and new ones come after the last."""
         if len(rows) == 1:
             return super()._insert_new(layout, sql, rows)
-        cursor = self._cursor
-        cursor.execute("SAVEPOINT wxengage_rows")
+        cursor, name = self._cursor, DIALECT.table(layout.table.name)
+        (last,) = cursor.execute(f"SELECT max(rowid) FROM {name}").fetchone()
         cursor.executemany(sql, rows)
         if cursor.rowcount == len(rows):
-            cursor.execute("RELEASE wxengage_rows")
             return [True] * len(rows)
-        cursor.execute("ROLLBACK TO wxengage_rows")
-        cursor.execute("RELEASE wxengage_rows")
-        return super()._insert_new(layout, sql, rows)
+        key = DIALECT.listed(layout.table.key)
+        cursor.execute(f"SELECT {key} FROM {name} WHERE rowid > ?", (last or 0,))
+        new = set(cursor.fetchall())
+        told = []  # of several rows of a key the first was new
+        for row in rows:
+            own = layout.key_of(row)
+            told.append(own in new)
+            new.discard(own)
+        return told
 
 
 def lent(connection: sqlite3.Connection) -> SqliteTransaction:

@@ -68,10 +68,13 @@ class Statements:
 
     def walk(self, *, after: bool) -> str:
         """Return what reads on in the order of keys: after a key, and a limit."""
-        where = f" WHERE {self._beyond()}" if after else ""
-        mark = self._dialect.placeholder
-        end = f"{where} ORDER BY {self._key} LIMIT {mark}"
-        return self._kept(("walk", after), lambda: self._select(end))
+
+        def make() -> str:
+            where = f" WHERE {self._beyond()}" if after else ""
+            mark = self._dialect.placeholder
+            return self._select(f"{where} ORDER BY {self._key} LIMIT {mark}")
+
+        return self._kept(("walk", after), make)
 
     def after(self, key: Key) -> tuple[Value, ...]:
         """Return the values of a key as ``walk`` takes them."""
