@@ -196,8 +196,14 @@ def folder_of(unit: Unit, settings: Settings, one: Running) -> Folder:
     return unit.once(name, lambda: Folder(unit, settings, one))
 
 
-def readers(unit: Unit, event: Event) -> list[Running]:
-    """Return the campaigns that an event can change."""
-    return [
-        one for one in running(unit) if reads(one.campaign, event) and takes(one, event)
-    ]
+def readers(unit: Unit, events: Iterable[Event]) -> list[tuple[Event, list[Running]]]:
+    """Return events with the campaigns that each can change, if it can change any."""
+    campaigns = running(unit)
+    found = []
+    for event in events:
+        theirs = [
+            one for one in campaigns if reads(one.campaign, event) and takes(one, event)
+        ]
+        if theirs:
+            found.append((event, theirs))
+    return found

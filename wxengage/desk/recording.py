@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wxengage.campaigns.facts import Fact
+    from wxengage.desk.running import Running
     from wxengage.desk.settings import Settings
     from wxengage.desk.unit import Unit
     from wxengage.stores.ports import Store
@@ -39,8 +40,11 @@ __all__ = ["Recording", "record_in"]
 
 #: How far the clocks of the platform and the store may be apart.
 SKEW: Final = dt.timedelta(minutes=5)
+_SKEW: Final = span_micros("skew", SKEW)
 # How many subjects are looked at in one transaction when time has passed.
 _PAGE: Final = 200
+# Where an event's row has its instant.
+_AT: Final = 3
 
 
 class Recording(Base):
@@ -145,8 +149,9 @@ class Recording(Base):
             receipts: tuple[Receipt, ...] = (self._group.do((events[0], instant)),)
         else:
             receipts = self._kept(events, instant, within)
-        for one in receipts:
-            self._announce(one.facts)
+        if self._settings.on_fact is not None:
+            for one in receipts:
+                self._announce(one.facts)
         return Receipts(receipts)
 
     def _kept(
@@ -203,29 +208,29 @@ def record_in(
     tuple of Receipt
         One for each event.
     """
-    latest = micros("now", now) + span_micros("skew", SKEW)
     at = micros("now", now)
-    told_of = [_named(row, event, latest) for row, event in enumerate(events)]
+    told_of = [_named(row, event) for row, event in enumerate(events)]
     if told_of:
         telling(unit, str(told_of[0].id))
     load_codes(unit, told_of)
     named = [inviter_of(unit, event) for event in told_of]
     rows = [event_row(event, at, backfilled=backfilled) for event in named]
+    _require_past(named, rows, at + _SKEW)
     new = unit.tx.insert("event", rows)
     _require_same(unit, rows, new)
     fresh = [event for event, is_new in zip(named, new, strict=True) if is_new]
-    plans = [(event, readers(unit, event)) for event in fresh]
-    _hold(unit, settings, plans)
+    plans = readers(unit, fresh)
+    _hold(unit, settings, fresh, plans)
     told(unit, fresh, settings)
     facts: dict[str, tuple[Fact, ...]] = {}
+    folders: dict[str, Folder] = {}
     for event, campaigns in plans:
         for one in campaigns:
-            found = folder_of(unit, settings, one).fold(
-                event, now, settle=not backfilled
-            )
+            folder = folders[one.campaign.id] = folder_of(unit, settings, one)
+            found = folder.fold(event, now, settle=not backfilled)
             facts[str(event.id)] = facts.get(str(event.id), ()) + found
-    for one in running(unit):
-        folder_of(unit, settings, one).write()
+    for name in sorted(folders):
+        folders[name].write()
     return tuple(
         _receipt(str(event.id), facts.get(str(event.id), ()), durable, is_new=is_new)
         for event, is_new in zip(named, new, strict=True)
@@ -240,29 +245,48 @@ def _receipt(
     return Receipt(name, False, facts, facts[-1].reason if facts else "", durable)
 
 
-def _named(row: int, event: object, latest: int) -> Event:
+def _named(row: int, event: object) -> Event:
     """Return an event under the name by which it is kept."""
     if not isinstance(event, Event):
         raise InvalidInputError(f"events[{row}]", event, "an Event")
+    if (
+        isinstance(event.user, int)
+        or isinstance(event.id, int)
+        or isinstance(event.inviter, int)
+        or isinstance(event.group, int)
+    ):
+        _refuse_numbers(row, event)
+    if event.account is not None:
+        require_id(f"events[{row}].account", event.account)
+    if event.campaign is not None:
+        require_id(f"events[{row}].campaign", event.campaign)
+    if event.channel is not None:
+        require_id(f"events[{row}].channel", event.channel)
+    if str(event.user).startswith("#"):
+        rule = "a user: '#' begins the names of other things"
+        raise InvalidInputError(f"events[{row}].user", event.user, rule)
+    if event.id is None:
+        event = attrs.evolve(event, id=event_id(event))
+    return event
+
+
+def _refuse_numbers(row: int, event: Event) -> None:
+    """Raise where a name is a number."""
     for name in ("user", "id", "inviter", "group"):
         value = getattr(event, name)
         if isinstance(value, int):
             rule = "text: a desk keeps names, and 1 is not '1'"
             raise InvalidInputError(f"events[{row}].{name}", value, rule, "str(...)")
-    for name in ("account", "campaign", "channel"):
-        value = getattr(event, name)
-        if value is not None:
-            require_id(f"events[{row}].{name}", value)
-    if str(event.user).startswith("#"):
-        rule = "a user: '#' begins the names of other things"
-        raise InvalidInputError(f"events[{row}].user", event.user, rule)
-    if micros("at", event.at) > latest:
-        rule = f"not later than {from_micros(latest)}, five minutes from now"
-        hint = "is a clock wrong, or a time zone missing?"
-        raise InvalidInputError(f"events[{row}].at", event.at, rule, hint)
-    if event.id is None:
-        event = attrs.evolve(event, id=event_id(event))
-    return event
+
+
+def _require_past(events: list[Event], rows: list[Row], latest: int) -> None:
+    """Raise where an event is later than the clocks can be apart."""
+    for place, row in enumerate(rows):
+        if row[_AT] > latest:  # type: ignore[operator]  # a whole number
+            got = events[place].at
+            rule = f"not later than {from_micros(latest)}, five minutes from now"
+            hint = "is a clock wrong, or a time zone missing?"
+            raise InvalidInputError(f"events[{place}].at", got, rule, hint)
 
 
 def _require_same(unit: Unit, rows: list[Row], new: tuple[bool, ...]) -> None:
@@ -285,9 +309,14 @@ def _of_erased(row: Row) -> bool:
     return any(isinstance(name, str) and name.startswith(ERASED) for name in names)
 
 
-def _hold(unit: Unit, settings: Settings, plans: list[tuple[Event, list[Any]]]) -> None:
+def _hold(
+    unit: Unit,
+    settings: Settings,
+    events: Iterable[Event],
+    plans: list[tuple[Event, list[Running]]],
+) -> None:
     """Hold every user and subject of a batch, in one order, and read them."""
-    users = {f"user:{event.user}" for event, _ in plans if matters(event)}
+    users = {f"user:{event.user}" for event in events if matters(event)}
     keys: dict[Folder, set[str]] = {}
     for event, campaigns in plans:
         for one in campaigns:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wxengage.desk.terms import CampaignState, Terms
     from wxengage.desk.unit import Unit
     from wxengage.log.events import Event
-    from wxengage.stores.schema import Row
+    from wxengage.stores.schema import Key, Row
 
 __all__ = [
     "Running",
@@ -32,6 +32,8 @@ __all__ = [
 
 # In so many lots those who tell events are drawn, so that they do not all wait.
 _TELLERS: Final = 128
+# Campaigns that are read at a time.
+_PAGE: Final = 1000
 
 
 class Running(NamedTuple):
@@ -79,8 +81,13 @@ def running(unit: Unit) -> tuple[Running, ...]:
 
 def _all(unit: Unit) -> tuple[Running, ...]:
     rows: list[Row] = []
-    while page := unit.tx.walk("campaign", after=(str(rows[-1][0]),) if rows else None):
+    after: Key | None = None
+    while True:
+        page = unit.tx.walk("campaign", after=after, limit=_PAGE)
         rows += page
+        if len(page) < _PAGE:
+            break
+        after = (str(page[-1][0]),)
     unit.load("rules", [(str(row[0]), int(row[2] or 0)) for row in rows])
     return tuple(_of(unit, row) for row in rows)
 
