@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wxengage.stores.schema import TABLES
+from wxengage.stores.layouts import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +54,7 @@ class Unit:
 
     def put(self, table: str, row: Row) -> None:
         """Write a row, in the place of the one with its key."""
-        key = _key(table, row)
+        key = layout_of(table).key_of(row)
         self._rows.setdefault(table, {})[key] = row
         self._changed.setdefault(table, {})[key] = None
 
@@ -117,8 +117,3 @@ class Unit:
             rows = self._rows[table]
             self.tx.put(table, [row for key in changed if (row := rows[key])])
             changed.clear()
-
-
-def _key(table: str, row: Row) -> Key:
-    places = TABLES[table].places(TABLES[table].key)
-    return tuple(row[place] for place in places)  # type: ignore[misc]  # keys are full
