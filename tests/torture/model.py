@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ChallengeRules", "LadderRules", "owed_by_challenge", "owed_by_ladder"]
+__all__ = [
+    "ChallengeRules",
+    "LadderRules",
+    "owed_by_challenge",
+    "owed_by_ladder",
+    "valid_invites",
+]
 
 Event = dict[str, Any]
 Place = tuple[str, str, str]
@@ -61,6 +67,18 @@ def owed_by_ladder(
     rules: LadderRules, events: Iterable[Event], now: int
 ) -> dict[Place, int]:
     """Return what is owed to each inviter."""
+    return {
+        (rules.id, inviter, f"rung:{invites}"): fen
+        for inviter, count in valid_invites(rules, events, now).items()
+        for invites, fen in rules.rungs.items()
+        if count >= invites
+    }
+
+
+def valid_invites(
+    rules: LadderRules, events: Iterable[Event], now: int
+) -> dict[str, int]:
+    """Return how many invitees of each inviter count."""
     marks: defaultdict[str, set[tuple[int, bool]]] = defaultdict(set)
     touched: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for event in events:
@@ -83,12 +101,7 @@ def owed_by_ladder(
             marks[user], at, rules, now
         ):
             counts[inviter] += 1
-    return {
-        (rules.id, inviter, f"rung:{invites}"): fen
-        for inviter, count in counts.items()
-        for invites, fen in rules.rungs.items()
-        if count >= invites
-    }
+    return dict(counts)
 
 
 def _is_last_of_circle(chosen: Mapping[str, tuple[int, str]], user: str) -> bool:

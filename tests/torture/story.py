@@ -130,18 +130,22 @@ def _of_challenge(rng: np.random.Generator, name: str, at: dt.datetime) -> Event
     return Event("check_in", user=user, at=at, id=name, campaign=CHALLENGE.id)
 
 
+def ladder_rules(closes: dt.datetime = CLOSES) -> LadderRules:
+    """Return the ladder as the model has it."""
+    micro = dt.timedelta(microseconds=1)
+    ends = micros("closes", closes)
+    opens = micros("opens", OPENS)
+    return LadderRules("ladder", opens, ends, HOLD // micro, REVOKE // micro, RUNGS)
+
+
 def owed(
-    stored: Iterable[dict[str, Any]], now: dt.datetime
+    stored: Iterable[dict[str, Any]], now: dt.datetime, closes: dt.datetime = CLOSES
 ) -> dict[tuple[str, str, str], int]:
-    """Return what both campaigns owe, by the model."""
+    """Return what both campaigns owe, by the model; the ladder may end later."""
     rows = list(stored)
-    opens, closes = micros("opens", OPENS), micros("closes", CLOSES)
-    second = dt.timedelta(microseconds=1)
-    ladder = LadderRules(
-        "ladder", opens, closes, HOLD // second, REVOKE // second, RUNGS
-    )
-    challenge = ChallengeRules("challenge", opens, closes, DAYS)
+    opens, ends = micros("opens", OPENS), micros("closes", CLOSES)
+    challenge = ChallengeRules("challenge", opens, ends, DAYS)
     return {
-        **owed_by_ladder(ladder, rows, micros("now", now)),
+        **owed_by_ladder(ladder_rules(closes), rows, micros("now", now)),
         **owed_by_challenge(challenge, rows),
     }
