@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tests.torture.workers.lives import owed
+from tests.torture.workers.invites import owed
 from tests.torture.workers.shops import HOUR, MERCHANT, POLICY, START, campaign
 from wxengage.desk.opening import open_desk
 from wxengage.log.events import Event
