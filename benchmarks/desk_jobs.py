@@ -35,7 +35,7 @@ _FILE: Final = "desk.db"
 _FILL: Final = 20_000
 # Part of the cache's name: raise it when the same arguments give other rows.
 _EDITION: Final = 1
-_PATIENCE: Final = 600
+_PATIENCE: Final = 120
 _CHANNEL: Final = "sms"
 _CASH: Final = "payout:cash"
 
@@ -241,6 +241,7 @@ class _Processes(Work):
             arguments = (self._engine, self._stream, self._path, place, theirs)
             process = context.Process(target=_write, args=arguments, daemon=True)
             process.start()
+            theirs.close()  # so that one that dies is heard of
             made.append((process, ours))
         self._writers = tuple(made)
         return [_heard(pipe) for _, pipe in made]
