@@ -236,3 +236,10 @@ def test_a_batch_tells_each_new_row_whatever_its_order(store: Store) -> None:
     new = store.run(lambda tx: tx.insert("event", [event(n) for n in names + names]))
 
     assert [n % 3 != 0 for n in range(1009)] + [False] * 1009 == list(new)
+
+
+def test_a_transaction_may_hold_more_names_than_the_server_has_room_for(
+    store: Store,
+) -> None:
+    """A batch of 20,000 people is as good as one of ten: its names share numbers."""
+    store.run(lambda tx: tx.lock(f"user:u{row}" for row in range(20_000)))

@@ -45,8 +45,13 @@ DIALECT: Final = Dialect(
     types=_TYPES,
     has_table="SELECT 1 WHERE to_regclass(%s) IS NOT NULL",
 )
+# No room for another lock in the table that all transactions share.
+_FULL: Final = "53200"
 # Serialization failure, deadlock, lock not available.
-_BUSY: Final = ("40001", "40P01", "55P03")
+_BUSY: Final = ("40001", "40P01", "55P03", _FULL)
+# A server has room for some 6,400 locks of all transactions together. A batch that
+# needs more names of one kind than this holds them all.
+_SLOTS: Final = 1024
 # Connection, too many of them, the server goes down or comes up.
 _AWAY: Final = ("08", "533", "57P")
 
@@ -71,6 +76,8 @@ def meaning_of(error: Exception, where: str, layout: Layout | None) -> StoreErro
         return TakenError.of(table, name.removeprefix(f"{PREFIX}{table}_"))
     if state in _BUSY:
         hint = "do it again later, or keep transactions shorter"
+        if state == _FULL:
+            hint = "raise max_locks_per_transaction of the server"
         return StoreBusyError(first_line(error), where, hint)
     driver = load_psycopg()
     hung_up = (driver.OperationalError, driver.InterfaceError)
@@ -86,9 +93,15 @@ def meaning_of(error: Exception, where: str, layout: Layout | None) -> StoreErro
 
 
 def _number(name: str) -> int:
-    """Return the number under which a name is locked; two may share one."""
-    digest = hashlib.blake2b(f"{PREFIX}{name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    """Return the number under which a name is locked; two of a kind may share one."""
+    # The kind stands before the colon. Two kinds share nothing, so of two who take
+    # kind after kind in one order, neither waits for the other for ever.
+    kind = int.from_bytes(_hashed(name.partition(":")[0]), "big", signed=True)
+    return kind * _SLOTS + int.from_bytes(_hashed(name), "big") % _SLOTS
+
+
+def _hashed(text: str) -> bytes:
+    return hashlib.blake2b(f"{PREFIX}{text}".encode(), digest_size=6).digest()
 
 
 @functools.cache
