@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,25 @@ def test_what_is_in_memory_can_be_kept_as_a_file(tmp_path: Path) -> None:
     copy.close()
     with pytest.raises(StoreError, match="there is a file already"):
         store.backup(tmp_path / "kept.db")
+
+
+def test_one_thread_works_after_the_other() -> None:
+    """The second waits until all that the first does is done."""
+    store = MemoryStore()
+    order: list[str] = []
+    late = threading.Thread(
+        target=lambda: store.run(lambda _: order.append("second")), daemon=True
+    )
+
+    def first(_: object) -> None:
+        late.start()
+        late.join(0.2)
+        order.append("first")
+
+    store.run(first)
+    late.join()
+
+    assert ["first", "second"] == order
 
 
 def test_memory_is_not_shared_by_a_fork() -> None:

@@ -60,7 +60,7 @@ OF_STORES: Final = (
         [
             (
                 "torture/test_interleavings.py::"
-                "test_the_last_budget_goes_to_one[sqlite-commit]"
+                "test_keeping_compares_before_it_sets[sqlite-first write]"
             ),
             "stores/test_sqlite.py::test_every_statement_can_be_seen",
         ],
@@ -77,7 +77,7 @@ OF_STORES: Final = (
             ),
             ("                self._lock.release()\n", "                pass\n"),
         ],
-        [_MEMORY + "test_threads_that_race_leave_a_balance_at_its_floor"],
+        ["stores/test_memory.py::test_one_thread_works_after_the_other"],
     ),
     Mutant(
         "synchronous NORMAL",
