@@ -202,6 +202,8 @@ class Copy:
             # What is compiled of a mutant must not be taken for the file itself.
             "PYTHONDONTWRITEBYTECODE": "1",
             "OPENBLAS_NUM_THREADS": "1",
+            # Nobody here needs them, and they take longer to load than a test takes.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             # The same examples each time.
             "CI": "1",
         }
