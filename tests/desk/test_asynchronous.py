@@ -21,6 +21,8 @@ from wxengage.money import Cash
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wxengage.campaigns.facts import Fact
+
 
 async def opened_async(where: str, clock: Clock) -> AsyncDesk:
     """Return a desk to be awaited."""
@@ -97,7 +99,7 @@ def test_many_at_once_are_each_told_once(where: str, clock: Clock) -> None:
 
 
 class Slow:
-    """A hold that takes its time, and says when it was entered."""
+    """A hook that takes its time, and says when it was entered."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.entered = threading.Event()
@@ -147,19 +149,25 @@ def test_what_was_begun_is_finished(where: str, clock: Clock, times: int) -> Non
 def test_a_failure_that_nobody_waits_for_is_logged(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told in the log, and nothing of it is kept."""
+    """It is told in the log, and what was kept before it stays."""
     slow = Slow(fails=True)
+
+    def told(fact: Fact) -> None:
+        slow(fact)
 
     async def work() -> int:
         desk = await open_desk_async(
-            "memory://", merchant=MERCHANT, clock=clock, hold=slow
+            "memory://",
+            merchant=MERCHANT,
+            clock=clock,
+            on_fact=told,
         )
         async with desk:
             await cancelled_in(desk, slow, 1)
             return len((await desk.export("events")).columns["id"])
 
     with caplog.at_level(logging.WARNING, "wxengage.desk"):
-        assert 0 == asyncio.run(work())
+        assert 6 == asyncio.run(work())
     assert ["wxengage.desk"] == [record.name for record in caplog.records]
 
 

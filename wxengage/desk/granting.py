@@ -21,7 +21,7 @@ from wxengage.desk.books import book, journal_of, payout
 from wxengage.desk.letters import put_in
 from wxengage.desk.people import user
 from wxengage.desk.rows import letter_of, letter_row, payout_row
-from wxengage.desk.running import anew, require_running, running
+from wxengage.desk.running import anew, running
 from wxengage.errors import InvalidInputError, OverdrawnError
 from wxengage.ledger.accounts import FEN, measure
 from wxengage.ledger.debts import claw_back, claw_back_id, net_debt
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = [
     "PAUSED",
     "UNCLAIMED",
-    "fund_waiting",
     "grant",
     "latest",
     "payable",
@@ -193,11 +192,27 @@ def recipient(unit: Unit, settings: Settings, one: Running, name: str) -> str:
 
 
 def _held_because(settings: Settings, one: Running, fact: Fact) -> str:
-    if settings.hold is not None and (reason := settings.hold(fact)):
-        return str(reason)
+    if reason := _guarded(settings, fact):
+        return reason
     if one.terms.pays == "on_claim":
         return UNCLAIMED
     return PAUSED if one.state == "paused" else ""
+
+
+def _guarded(settings: Settings, fact: Fact) -> str:
+    """Return why the application's guard holds a payout; empty where it does not."""
+    try:
+        said: object = None if settings.hold is None else settings.hold(fact)
+    except Exception as error:  # noqa: BLE001  nobody has said that it may go
+        kind = type(error).__name__
+        _LOG.error("the guard raised %s: the payout is held", kind)
+        return f"guard_failed: {kind}"
+    if said is None or said is False or said == "":
+        return ""
+    if not isinstance(said, str):
+        return f"guard_failed: it answered with a {type(said).__name__}"
+    # By these names others know what to let go without asking anybody.
+    return f"guard: {said}" if said in {PAUSED, UNCLAIMED} else said
 
 
 def set_aside(
@@ -226,10 +241,11 @@ def set_aside(
     journal = journal_of(unit, record.payout.campaign)
     measured, amount = measure(record.payout.reward)
     if measured != FEN and measured not in one.terms.budget:
-        # Nobody has bounded it: it is made as it is promised.
-        number = record.payout.number
-        campaign = record.payout.campaign
-        journal.post(fund(campaign, amount, now, id=f"{number}:made", unit=measured))
+        # Nobody has bounded it: it is made as it is promised, once.
+        made = f"{record.payout.number}:made"
+        if made not in journal:
+            campaign = record.payout.campaign
+            journal.post(fund(campaign, amount, now, id=made, unit=measured))
     limits = _limits(one)
     record = reserve(journal, record, now, limits=limits, clock=settings.days)
     unit.put("payout", payout_row(record))
@@ -331,37 +347,3 @@ def payable(unit: Unit, record: PayoutRecord) -> bool:
     return all(
         one.state != "paused" for one in running(unit) if one.campaign.id == campaign
     )
-
-
-def fund_waiting(
-    unit: Unit, settings: Settings, campaign: str, now: dt.datetime
-) -> int:
-    """Set money aside for the payouts of a campaign that wait for it, oldest first.
-
-    Parameters
-    ----------
-    unit
-        The transaction's rows.
-    settings
-        The desk's.
-    campaign
-        Of which campaign.
-    now
-        When.
-
-    Returns
-    -------
-    int
-        How many have theirs now.
-    """
-    one = require_running(unit, campaign)
-    journal_of(unit, campaign)
-    done = 0
-    for row in unit.find("payout", "by_state", (State.UNFUNDED.value,)):
-        if row[1] != campaign:
-            continue
-        record = payout(unit, str(row[0]))
-        if record is None or record.state is not State.UNFUNDED:
-            continue
-        done += set_aside(unit, settings, one, record, now).state is State.RESERVED
-    return done

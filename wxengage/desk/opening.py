@@ -63,7 +63,8 @@ def open_desk(
         ``record``, and undoes nothing.
     hold
         Called with each granted fact; a reason that it returns keeps the payout held
-        until somebody releases it. It must not depend on chance: it may be called
+        until somebody releases it; so does an exception, and an answer that is
+        neither text nor None nor False. It must not depend on chance: it may be called
         again for the same fact.
     create
         Whether missing tables are made.

@@ -24,6 +24,7 @@ from wxengage.codec.envelope import load
 from wxengage.desk.granting import UNCLAIMED
 from wxengage.desk.rows import fact_of, payout_of
 from wxengage.desk.running import running
+from wxengage.desk.waiting import NOT_CLAIMED
 from wxengage.ledger.states import State
 from wxengage.times.zones import micros
 from wxengage.words import Words
@@ -46,6 +47,7 @@ _STATES: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "held": Words("审核中", "being looked at"),
         UNCLAIMED: Words("待领取", "to be claimed"),
+        NOT_CLAIMED: Words("超时未领取", "not claimed in time"),
         "unfunded": Words("等待补充预算", "waiting for budget"),
         "reserved": Words("等待发放", "to be paid"),
         "submitting": Words("发放中", "being paid"),
@@ -60,6 +62,11 @@ _STATES: Final[Mapping[str, Words]] = MappingProxyType(
         "set_off": Words("已抵扣欠款", "set off against a debt"),
     }
 )
+# Where users read more than the state.
+_NAMED: Final = {
+    (State.HELD.value, UNCLAIMED),
+    (State.CANCELLED.value, NOT_CLAIMED),
+}
 
 
 @attrs.frozen
@@ -92,8 +99,8 @@ class Owed:
 
     def explain(self, lang: Lang = "zh") -> str:
         """Return what it is and where, for people."""
-        unclaimed = self.state == State.HELD.value and self.because == UNCLAIMED
-        state = _STATES[UNCLAIMED if unclaimed else self.state]
+        named = (self.state, self.because) in _NAMED
+        state = _STATES[self.because if named else self.state]
         colon = "：" if lang == "zh" else ": "  # noqa: RUF001  as Chinese is written
         return reward_words(self.reward)[lang] + colon + state[lang]
 

@@ -15,12 +15,12 @@ import attrs
 from wxengage.desk.base import Base
 from wxengage.desk.codes import inviter_of, load_codes
 from wxengage.desk.folding import Folder, folder_of, readers
-from wxengage.desk.granting import fund_waiting
 from wxengage.desk.grouping import Group
 from wxengage.desk.people import matters, told
 from wxengage.desk.receipts import Receipt, Receipts
 from wxengage.desk.rows import content_of, event_id, event_row
 from wxengage.desk.running import running, telling
+from wxengage.desk.waiting import fund_again, run_out
 from wxengage.errors import InvalidInputError, require_id
 from wxengage.ledger.records import ERASED
 from wxengage.log.events import Event
@@ -369,8 +369,7 @@ def ticked(
         folder.touch(key)
     for one in campaigns.values():
         folder_of(unit, settings, one).write()
-    if not rows and unit.tx.count("payout", "by_state", ("unfunded",)):
-        waiting = unit.find("payout", "by_state", ("unfunded",), limit=_PAGE)
-        for name in sorted({str(row[1]) for row in waiting}):
-            fund_waiting(unit, settings, name, now)
+    if len(rows) < _PAGE:
+        run_out(unit, now)
+        fund_again(unit, settings, now)
     return tuple(facts), tuple((str(row[0]), str(row[1])) for row in rows)

@@ -34,6 +34,7 @@ from wxengage.desk.people import rules_on
 from wxengage.desk.reminders import due_to, holders, looks_of, users_in
 from wxengage.desk.rows import fact_of
 from wxengage.desk.tallies import DispatchReport, Enqueued
+from wxengage.desk.waiting import next_end
 from wxengage.errors import InvalidInputError, require_id, require_whole
 from wxengage.plan.scenes.facts import require_birthday
 from wxengage.times.zones import from_micros, micros
@@ -318,11 +319,11 @@ class Sending(Mending):
         -------
         datetime.datetime or None
             The earliest instant from now on at which a letter may go, a lease ends,
-            time decides something in a campaign, or the image of an invite code is
-            to be renewed, in UTC. None for never.
+            time decides something in a campaign, a reward can be claimed no more, or
+            the image of an invite code is to be renewed, in UTC. None for never.
         """
         at = micros("now", self._instant(now))
-        found = self._do(_earliest, write=False)
+        found = self._do(lambda unit: _earliest(unit, at), write=False)
         return None if found is None else from_micros(max(at, found))
 
     def compose(
@@ -374,10 +375,12 @@ _DUE: Final = (
 )
 
 
-def _earliest(unit: Unit) -> int | None:
+def _earliest(unit: Unit, at: int) -> int | None:
     rows = [
         (row, place)
         for table, index, place in _DUE
         for row in unit.find(table, index, limit=1)
     ]
-    return min((int(row[place] or 0) for row, place in rows), default=None)
+    found = [int(row[place] or 0) for row, place in rows]
+    ends = next_end(unit, at)
+    return min(found if ends is None else [*found, ends], default=None)

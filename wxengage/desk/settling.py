@@ -78,7 +78,12 @@ class Settling(Base):
             if record.payout.user != user:
                 rule = "the number of a reward of the user's own"
                 raise InvalidInputError("entitlement", entitlement, rule)
+            if record.state is State.CANCELLED:
+                rule = f"one that stands; it was called off: {record.because}"
+                raise InvalidInputError("entitlement", entitlement, rule)
             if record.state is not State.HELD or record.because != UNCLAIMED:
+                return record
+            if one.state == "paused":
                 return record
             ends = one.terms.claim_within
             if ends is not None and micros("now", instant) >= micros(
@@ -86,8 +91,6 @@ class Settling(Base):
             ):
                 rule = f"claimed before {record.at + ends}"
                 raise InvalidInputError("now", instant, rule)
-            if one.state == "paused":
-                return record
             return set_aside(unit, self._settings, one, record, instant)
 
         return self._do(work, within=within)

@@ -10,10 +10,12 @@ import attrs
 from wxengage.desk.base import Base
 from wxengage.desk.books import journal_of, payout
 from wxengage.desk.decisions import decide
-from wxengage.desk.granting import PAUSED, fund_waiting, set_aside
+from wxengage.desk.granting import PAUSED, UNCLAIMED, set_aside
 from wxengage.desk.launching import budget_of
+from wxengage.desk.rows import payout_row
 from wxengage.desk.running import Running, keep, keep_rules, require_running
 from wxengage.desk.terms import require_by
+from wxengage.desk.waiting import fund_waiting
 from wxengage.errors import InvalidInputError
 from wxengage.ledger.entries import fund
 from wxengage.ledger.states import State
@@ -187,8 +189,13 @@ class Steering(Base):
             record = payout(unit, str(row[0]))
             if record is None or row[1] != one.campaign.id:
                 continue
-            if record.state is State.HELD and record.because == PAUSED:
+            if record.state is not State.HELD:
+                continue
+            if record.because == PAUSED:
                 set_aside(unit, self._settings, one, record, now)
+            elif record.because == UNCLAIMED:
+                # Nobody could claim it meanwhile: it waits anew.
+                unit.put("payout", payout_row(attrs.evolve(record, at=now)))
 
 
 def _require_open(one: Running) -> Running:

@@ -40,7 +40,8 @@ class Terms:
         ``"at_once"``: when a reward is granted. ``"on_claim"``: when the user claims
         it.
     claim_within
-        With ``"on_claim"``: how long a reward waits for that; None: for ever.
+        With ``"on_claim"``: how long a reward waits for that, anew where the campaign
+        was paused meanwhile; then ``tick`` calls it off. None: for ever.
     claw_back
         Whether a reward that was paid and is withdrawn becomes a debt, against which
         the user's next rewards are set off.
