@@ -19,12 +19,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "INVISIBLE",
@@ -39,6 +37,7 @@ __all__ = [
     "WxEngageError",
     "nearest",
     "require_id",
+    "require_several",
     "require_whole",
     "shorten",
 ]
@@ -352,6 +351,33 @@ def require_id(name: str, got: object) -> str:
         rule = "free of control and invisible characters"
         raise InvalidInputError(name, got, rule, f"take out U+{ord(found[0]):04X}")
     return got
+
+
+def require_several(name: str, got: object, rule: str) -> tuple[Any, ...]:
+    """Return what several things came in as, if it is several things.
+
+    Parameters
+    ----------
+    name
+        The parameter's name, for the message.
+    got
+        The value as it came in.
+    rule
+        What it should have been, such as ``"several users"``.
+
+    Returns
+    -------
+    tuple
+        The things, in their order.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is one text, a mapping, or nothing that can be gone through.
+    """
+    if not isinstance(got, Iterable) or isinstance(got, str | bytes | Mapping):
+        raise InvalidInputError(name, got, rule, "[one] for one")
+    return tuple(got)
 
 
 def require_whole(

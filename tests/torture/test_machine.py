@@ -305,7 +305,7 @@ class Shop(RuleBasedStateMachine):
     @invariant()
     def statements_add_up(self) -> None:
         """Find what was given somewhere, all of it."""
-        for name in ("ladder", "challenge"):
+        for name in ("ladder", "challenge")[: 1 + self.published]:
             for line in self.desk.statement(name, FAR).lines:
                 fields = attrs.asdict(line)
                 assert fields.pop("unit") == "fen"

@@ -19,7 +19,7 @@ import attrs
 
 from wxengage.delivery.outcomes import NotSent, Unknown
 from wxengage.delivery.payouts import Payout
-from wxengage.errors import InvalidInputError, require_id
+from wxengage.errors import InvalidInputError, require_id, require_several
 from wxengage.plan.result import Plan
 from wxengage.sends import Send, Sent, fingerprint
 
@@ -161,7 +161,8 @@ def letters(sends: Plan | Iterable[Send]) -> tuple[Letter, ...]:
     """
     found = []
     rows: dict[str, int] = {}
-    for row, send in enumerate(sends.sends if isinstance(sends, Plan) else sends):
+    given = sends.sends if isinstance(sends, Plan) else sends
+    for row, send in enumerate(require_several("sends", given, "a plan, or sends")):
         if not isinstance(send, Send):
             raise InvalidInputError(f"sends[{row}]", send, "a Send")
         letter = Letter(send, letter_key(send))

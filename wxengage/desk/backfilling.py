@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  read at run time by callers' annotations
 import functools
+import math
 from collections.abc import Iterable, Mapping
-from itertools import chain, islice
+from itertools import chain, count, islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -22,6 +24,8 @@ from wxengage.times.zones import from_micros, micros
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wxengage.desk.running import Running
+    from wxengage.desk.settings import Settings
     from wxengage.desk.unit import Unit
 
 __all__ = ["BACKFILLED", "Backfilled", "Backfilling"]
@@ -29,6 +33,15 @@ __all__ = ["BACKFILLED", "Backfilled", "Backfilling"]
 #: Under which name the store notes that the past was brought in.
 BACKFILLED: Final = "backfilled"
 _PAGE: Final = 2_000
+_NOTHING: Final = object()
+#: State of a campaign -> what it is called.
+_SAID: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "open": "running campaign",
+        "paused": "running campaign",
+        "closed": "campaign that was closed",
+    }
+)
 
 
 @attrs.frozen
@@ -77,54 +90,74 @@ class Backfilling(Base):
         Raises
         ------
         InvalidInputError
-            If an event breaks a rule, or lies within a campaign that runs: what
-            happens there is to be recorded, and counts.
+            If an event breaks a rule, or lies within a campaign: what happens there
+            is to be recorded, and counts. Pages before it are kept, and bringing
+            them in again changes nothing.
         """
         instant = self._instant(now)
         total = new = 0
         events = iter(_events(source, columns))
         while page := tuple(islice(events, _PAGE)):
-            new += self._do(functools.partial(self._past, events=page, now=instant))
+            work = functools.partial(_past, self._settings, events=page, now=instant)
+            new += self._do(functools.partial(work, start=total))
             total += len(page)
         self._do(
             lambda unit: unit.put("meta", (BACKFILLED, str(micros("now", instant))))
         )
         return Backfilled(total, new)
 
-    def _past(self, unit: Unit, events: tuple[Event, ...], now: dt.datetime) -> int:
-        telling(unit, str(events[0].id))
-        opens = min(
-            (
-                micros("opens", one.campaign.opens)
-                for one in running(unit)
-                if one.state != "closed"
-            ),
-            default=None,
-        )
-        for row, event in enumerate(events):
-            if opens is not None and micros("at", event.at) >= opens:
-                rule = f"before {from_micros(opens)}, when a running campaign opened"
+
+def _past(
+    settings: Settings,
+    unit: Unit,
+    *,
+    events: tuple[Event, ...],
+    now: dt.datetime,
+    start: int,
+) -> int:
+    """Keep a page of the past, whose first event is the so-many-th of all."""
+    telling(unit, str(events[0].id))
+    counting = [(_begins(one), _ends(one), one.state) for one in running(unit)]
+    for row, event in enumerate(events, start=start):
+        at = micros("at", event.at)
+        for begins, ends, state in counting:
+            if begins <= at < ends:
+                rule = f"before {from_micros(begins)}, when a {_SAID[state]} opened"
                 hint = "record it: what happens in a campaign counts"
                 raise InvalidInputError(f"source[{row}].at", event.at, rule, hint)
-        told = record_in(
-            unit, self._settings, events, now, durable=False, backfilled=True
-        )
-        return sum(not one.duplicate for one in told)
+    told = record_in(unit, settings, events, now, durable=False, backfilled=True)
+    return sum(not one.duplicate for one in told)
+
+
+def _begins(one: Running) -> int:
+    return micros("opens", one.campaign.opens)
+
+
+def _ends(one: Running) -> float:
+    """Return from when on what happens is nothing to a campaign."""
+    closed = one.terms.closed_at
+    return math.inf if closed is None else micros("closed_at", closed)
 
 
 def _events(source: Any, columns: dict[str, Any]) -> Iterator[Event]:
     """Yield the events of a source, whatever it is."""
     if isinstance(source, Iterable) and not isinstance(source, str | bytes | Mapping):
         iterator = iter(source)
-        first = next(iterator, None)
-        if first is None:
+        first = next(iterator, _NOTHING)
+        if first is _NOTHING:
             return
         if isinstance(first, Event):
-            yield from chain([first], iterator)
+            yield from map(_an_event, chain([first], iterator), count())
             return
-        if isinstance(first, Mapping):
+        if isinstance(first, Mapping) or iterator is source:
             source = [first, *iterator]
     yield from _of_log(read_log(source, **columns).to_frame({}))
+
+
+def _an_event(got: object, row: int) -> Event:
+    if not isinstance(got, Event):
+        raise InvalidInputError(f"source[{row}]", got, "an Event, as the first one is")
+    return got
 
 
 def _of_log(table: Mapping[str, Any]) -> Iterator[Event]:

@@ -15,7 +15,7 @@ from wxengage.desk.rows import (
     payout_row,
     posting_rows,
 )
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, require_id
 from wxengage.ledger.book import Journal
 from wxengage.ledger.funding import book_event
 
@@ -137,7 +137,7 @@ def require_payout(unit: Unit, number: str) -> PayoutRecord:
     InvalidInputError
         If there is none.
     """
-    found = payout(unit, number)
+    found = payout(unit, require_id("number", number))
     if found is None:
         hint = "see desk.progress(user) or desk.export('payouts')"
         raise InvalidInputError("number", number, "the number of a payout", hint)

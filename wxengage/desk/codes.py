@@ -193,7 +193,7 @@ class Codes(Base):
             If there is no such campaign or carrier, or the user is no id.
         """
         require_id("user", user)
-        if carrier not in CARRIERS:
+        if not isinstance(carrier, str) or carrier not in CARRIERS:
             rule = "a carrier of codes"
             hint = nearest(carrier, get_args(Carrier))
             raise InvalidInputError("carrier", carrier, rule, hint)

@@ -15,6 +15,7 @@ from wxengage.errors import (
     InvalidInputError,
     StaleStateError,
     require_id,
+    require_several,
     require_whole,
 )
 from wxengage.sends import Freeze, fingerprint
@@ -246,10 +247,9 @@ class Keeping(Base):
             If nobody is called, or a message is not marked as transactional.
         """
         require_id("alert", alert)
+        several = require_several("on_call", on_call, "a message for each of them")
         at = self._instant(now)
-        return self._do(
-            lambda unit: paged(unit, self._settings, alert, tuple(on_call), at)
-        )
+        return self._do(lambda unit: paged(unit, self._settings, alert, several, at))
 
 
 def freezes_in(unit: Unit, now: dt.datetime) -> tuple[Freeze, ...]:

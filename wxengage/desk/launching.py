@@ -35,7 +35,7 @@ from wxengage.desk.running import (
     require_running,
 )
 from wxengage.desk.terms import Terms
-from wxengage.errors import InvalidInputError, require_whole
+from wxengage.errors import InvalidInputError, require_several, require_whole
 from wxengage.ledger.accounts import FEN, measure, require_unit
 from wxengage.ledger.entries import fund
 from wxengage.sends import fingerprint
@@ -131,7 +131,7 @@ class Launching(Base):
         if not isinstance(campaign, known):
             names = ", ".join(kind.__name__ for kind in known)
             raise InvalidInputError("campaign", campaign, f"one of {names}")
-        signed = tuple(overrides)
+        signed = require_several("overrides", overrides, "several of Override")
         findings = self._reviewed(campaign, signed, launch, copy, instant)
         settled = _settled_terms(campaign, budget, limits, terms)
         check_notices(
@@ -259,13 +259,15 @@ def _settled_terms(
     limits: tuple[SpendLimit, ...],
     terms: Terms | None,
 ) -> Terms:
+    if terms is not None and not isinstance(terms, Terms):
+        raise InvalidInputError("terms", terms, "Terms, or None")
     settled = Terms() if terms is None else terms
     own = getattr(campaign, "budget", None)
     if budget is not None:
         settled = attrs.evolve(settled, budget=budget_of(budget))
     elif own is not None and not settled.budget:
         settled = attrs.evolve(settled, budget={FEN: own})
-    return attrs.evolve(settled, limits=limits) if limits else settled
+    return settled if limits == () else attrs.evolve(settled, limits=limits)
 
 
 def budget_of(given: int | Mapping[str, int] | None) -> Mapping[str, int]:

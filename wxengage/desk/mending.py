@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from wxengage.adapters.happenings import Report
 from wxengage.channels.folding import advance
 from wxengage.channels.marks import Lifted
 from wxengage.delivery.outbox.box import Suppression
@@ -36,7 +37,6 @@ from wxengage.ledger.states import State as Standing
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
-    from wxengage.adapters.happenings import Report
     from wxengage.delivery.outbox.rows import OutboxRow
     from wxengage.desk.unit import Unit
 
@@ -122,7 +122,14 @@ class Mending(Base):
         bool
             Whether a letter of the desk has that receipt. One that did not arrive
             has gone all the same: it is not sent again, and caps count it.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is no report.
         """
+        if not isinstance(report, Report):
+            raise InvalidInputError("report", report, "a Report of a callback")
         if report.user is None or not report.receipt:
             return False
         return self._do(lambda unit: self._noted(unit, report))

@@ -271,7 +271,7 @@ def notices_of(notices: Iterable[Notice], fact: Fact) -> tuple[Letter, ...]:
         notices that would be one letter are one.
     """
     sends = [notice.sends(fact) for notice in notices if notice.tells(fact)]
-    return letters(dict.fromkeys(sends))
+    return letters(tuple(dict.fromkeys(sends)))
 
 
 def fact_key_of(send: Send) -> str | None:

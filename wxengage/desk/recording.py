@@ -21,7 +21,7 @@ from wxengage.desk.receipts import Receipt, Receipts
 from wxengage.desk.rows import content_of, event_id, event_row
 from wxengage.desk.running import running, telling
 from wxengage.desk.waiting import fund_again, run_out
-from wxengage.errors import InvalidInputError, require_id
+from wxengage.errors import InvalidInputError, require_id, require_several
 from wxengage.ledger.records import ERASED
 from wxengage.log.events import Event
 from wxengage.times.zones import from_micros, micros, span_micros
@@ -114,7 +114,8 @@ class Recording(Base):
         InvalidInputError
             If one of them breaks a rule; it is named, and none is kept.
         """
-        return self._told(list(events), within, now)
+        several = require_several("events", events, "several events")
+        return self._told(several, within, now)
 
     def tick(self, now: dt.datetime | None = None) -> tuple[Fact, ...]:
         """Let campaigns find what time alone has decided (到点结算).

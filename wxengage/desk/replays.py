@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from wxengage.campaigns.facts import GRANTED, REWARD_KINDS
+from wxengage.campaigns.folding import campaign_kinds
 from wxengage.campaigns.replaying import replay
 from wxengage.campaigns.tables import reward_row
 from wxengage.desk.exporting import event_columns
@@ -89,7 +90,9 @@ def replayed(
     InvalidInputError
         If the other definition has another id.
     """
-    campaign = one.campaign if rules is None else rules
+    campaign: Any = one.campaign if rules is None else rules
+    if type(campaign) not in campaign_kinds():
+        raise InvalidInputError("rules", rules, "a campaign, or None")
     if campaign.id != one.campaign.id:
         rule = f"of the id {one.campaign.id!r}, by which events name the campaign"
         raise InvalidInputError("rules", campaign.id, rule)

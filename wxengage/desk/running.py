@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wxengage.codec.envelope import dump, load
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, nearest, require_id
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "keep",
     "keep_rules",
     "nobody_tells",
+    "require_published",
     "require_running",
     "running",
     "takes",
@@ -120,6 +121,7 @@ def require_running(unit: Unit, campaign: str) -> Running:
     InvalidInputError
         If none of that id was published.
     """
+    require_id("campaign", campaign)
     unit.lock([f"campaign:{campaign}"])
     unit.forget("campaign")
     row = unit.get("campaign", campaign)
@@ -128,6 +130,34 @@ def require_running(unit: Unit, campaign: str) -> Running:
         rule = "the id of a published campaign"
         raise InvalidInputError("campaign", campaign, rule, f"there are: {known}")
     return _of(unit, row)
+
+
+def require_published(unit: Unit, campaign: str) -> Running:
+    """Return a campaign as it was when the transaction first looked.
+
+    Parameters
+    ----------
+    unit
+        The transaction's rows.
+    campaign
+        Its id.
+
+    Returns
+    -------
+    Running
+        To be looked at, not to be changed.
+
+    Raises
+    ------
+    InvalidInputError
+        If none of that id was published.
+    """
+    known = {one.campaign.id: one for one in running(unit)}
+    if not isinstance(campaign, str) or campaign not in known:
+        rule = "the id of a published campaign"
+        hint = nearest(campaign, known) if known else "none was published"
+        raise InvalidInputError("campaign", campaign, rule, hint)
+    return known[campaign]
 
 
 def anew(unit: Unit, one: Running) -> Running:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from wxengage.delivery.ports import letters
+from wxengage.delivery.ports import Letter, letters
 from wxengage.desk.dispatching import (
     Begun,
     ask,
@@ -37,20 +38,20 @@ from wxengage.desk.tallies import DispatchReport, Enqueued
 from wxengage.desk.waiting import next_end
 from wxengage.errors import InvalidInputError, require_id, require_whole
 from wxengage.plan.scenes.facts import require_birthday
+from wxengage.sends import Send
 from wxengage.times.zones import from_micros, micros
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wxengage.adapters.outgoing import Content
     from wxengage.delivery.payouts import Fulfil
-    from wxengage.delivery.ports import Letter, Sender
+    from wxengage.delivery.ports import Sender
     from wxengage.desk.outboxes import Leased
     from wxengage.desk.unit import Unit
     from wxengage.plan.gating.decisions import Decision
     from wxengage.plan.result import Plan
-    from wxengage.sends import Send
 
 __all__ = ["Sending"]
 
@@ -84,6 +85,8 @@ class Sending(Mending):
         InvalidInputError
             If it names an account that the desk was not told of.
         """
+        if not isinstance(send, Send):
+            raise InvalidInputError("send", send, "a Send")
         instant, settings = self._instant(now), self._settings
         return self._do(lambda unit: decide(unit, settings, send, instant), write=False)
 
@@ -156,6 +159,11 @@ class Sending(Mending):
             Done twice, or by two processes, nothing is sent twice: an occasion has
             one key.
 
+        Raises
+        ------
+        InvalidInputError
+            If a birthday is no day of the year.
+
         Notes
         -----
         The gate is asked already: what it drops is not put in, and is proposed
@@ -163,8 +171,7 @@ class Sending(Mending):
         trigger still asks for it then.
         """
         instant, settings = self._instant(now), self._settings
-        for name, day in birthdays.items():
-            require_birthday(f"birthdays[{require_id('user', name)!r}]", day)
+        _require_birthdays(birthdays)
         if not settings.triggers:
             return Enqueued(0, 0, ())
         users = self._do(lambda unit: self._concerned(unit, instant), write=False)
@@ -234,6 +241,11 @@ class Sending(Mending):
         DispatchReport
             What became of them.
 
+        Raises
+        ------
+        InvalidInputError
+            If a sender cannot do what its channel asks for.
+
         Notes
         -----
         What time alone decides in campaigns is settled first. A sender that raises,
@@ -242,7 +254,8 @@ class Sending(Mending):
         and is asked about when its lease has run out.
         """
         require_whole("limit", limit, least=1)
-        chance = np.random.default_rng() if rng is None else rng
+        _require_senders(senders)
+        chance = _chance(rng)
         clock = functools.partial(self._instant, now)
         tick = getattr(self, "tick", None)
         if tick is not None:
@@ -351,6 +364,8 @@ class Sending(Mending):
             If the notice is no more among the desk's, its fact is not known, or
             there is no fallback.
         """
+        if not isinstance(letter, Letter):
+            raise InvalidInputError("letter", letter, "a Letter")
         key = fact_key_of(letter.send)
         if key is not None:
             row = self._do(lambda unit: unit.get("fact", key), write=False)
@@ -364,6 +379,37 @@ class Sending(Mending):
             rule = "that of a notice and a fact that are known"
             raise InvalidInputError("letter", shown(letter.key), rule, hint)
         return fallback(letter)
+
+
+def _require_birthdays(birthdays: object) -> None:
+    if not isinstance(birthdays, Mapping):
+        hint = "for example {'ada': '02-29'}"
+        raise InvalidInputError("birthdays", birthdays, "days by user", hint)
+    for name, day in birthdays.items():
+        require_birthday(f"birthdays[{require_id('user', name)!r}]", day)
+
+
+def _chance(rng: object) -> np.random.Generator:
+    if rng is None:
+        return np.random.default_rng()
+    if not isinstance(rng, np.random.Generator):
+        raise InvalidInputError("rng", rng, "a numpy.random.Generator, or None")
+    return rng
+
+
+def _require_senders(senders: object) -> None:
+    """Raise unless there is somebody for each channel who can do what is asked."""
+    # Found out by the first letter, a sender that cannot pay would leave a payout in
+    # doubt that was never asked for.
+    if not isinstance(senders, Mapping):
+        hint = "for example {'payout:cash': TransferBills(...)}"
+        raise InvalidInputError("senders", senders, "senders by channel", hint)
+    for channel, sender in senders.items():
+        pays = require_id("channel", channel).startswith("payout:")
+        for act in ("pay" if pays else "send", "query"):
+            if not callable(getattr(sender, act, None)):
+                rule = f"somebody who can {act}"
+                raise InvalidInputError(f"senders[{channel!r}]", sender, rule)
 
 
 #: Table, index, and the column that tells when there is something to do.

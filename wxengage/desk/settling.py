@@ -11,7 +11,7 @@ from wxengage.desk.decisions import decide
 from wxengage.desk.granting import UNCLAIMED, call_off, latest, set_aside
 from wxengage.desk.proofs import findings, posting_of, walk
 from wxengage.desk.rows import payout_of
-from wxengage.desk.running import require_running
+from wxengage.desk.running import require_published, require_running
 from wxengage.desk.terms import require_by
 from wxengage.errors import InvalidInputError
 from wxengage.ledger.events import Resolved
@@ -245,11 +245,13 @@ class Settling(Base):
             If the outcome is about something else.
         """
         instant = self._instant(now)
+        require_by(by, evidence, "evidence")
 
         def work(unit: Unit) -> PayoutRecord:
             record = require_payout(unit, number)
+            record = book(unit, record, Resolved(instant, outcome, by, evidence))
             decide(unit, number, "resolve", by, evidence, instant, outcome)
-            return book(unit, record, Resolved(instant, outcome, by, evidence))
+            return record
 
         return self._do(work)
 
@@ -267,10 +269,16 @@ class Settling(Base):
         -------
         Statement
             Summed from the postings, of ``O(n)``.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such campaign.
         """
         instant = self._instant(as_of)
 
         def work(unit: Unit) -> Statement:
+            require_published(unit, campaign)
             rows = unit.find("posting", "by_campaign", (campaign,))
             return statement(map(posting_of, rows), campaign, instant)
 

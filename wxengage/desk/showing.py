@@ -9,8 +9,8 @@ from wxengage.desk.exporting import Exported, exported
 from wxengage.desk.leaderboards import Leaderboard, replayed_order, subject_order
 from wxengage.desk.progressing import Progress, progress_in
 from wxengage.desk.replays import events_until, replayed
-from wxengage.desk.running import Running, running
-from wxengage.errors import InvalidInputError, nearest, require_id, require_whole
+from wxengage.desk.running import require_published
+from wxengage.errors import require_id, require_several, require_whole
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Showing(Base):
 
         def work(unit: Unit) -> Progress:
             if campaign is not None:
-                _one(unit, campaign)
+                require_published(unit, campaign)
             return progress_in(unit, user, campaign, at)
 
         return self._do(work, write=False)
@@ -104,18 +104,17 @@ class Showing(Base):
         people look.
         """
         require_whole("top", top, least=1)
-        if isinstance(staff, str):
-            raise InvalidInputError("staff", staff, "several users", "[staff] for one")
+        hidden = require_several("staff", staff, "several users")
         instant = self._instant(at)
 
         def work(unit: Unit) -> Leaderboard:
-            one = _one(unit, campaign)
+            one = require_published(unit, campaign)
             if at is None:
                 ordered = subject_order(unit, one.campaign, instant)
             else:
                 found = replayed(unit, one, instant)
                 ordered = replayed_order(one.campaign, found)
-            return Leaderboard.of(one.campaign, ordered, top, staff)
+            return Leaderboard.of(one.campaign, ordered, top, hidden)
 
         return self._do(work, write=False)
 
@@ -153,7 +152,9 @@ class Showing(Base):
         """
         micros("as_of", as_of)
         return self._do(
-            lambda unit: replayed(unit, _one(unit, campaign), as_of, rules),
+            lambda unit: replayed(
+                unit, require_published(unit, campaign), as_of, rules
+            ),
             write=False,
         )
 
@@ -196,13 +197,3 @@ class Showing(Base):
             Column -> array, by time: ``read_log(desk)`` reads what was recorded.
         """
         return self._do(events_until, write=False)
-
-
-def _one(unit: Unit, campaign: str) -> Running:
-    """Return a campaign as it runs."""
-    known = {one.campaign.id: one for one in running(unit)}
-    if not isinstance(campaign, str) or campaign not in known:
-        rule = "the id of a published campaign"
-        hint = nearest(campaign, known) if known else "none was published"
-        raise InvalidInputError("campaign", campaign, rule, hint)
-    return known[campaign]

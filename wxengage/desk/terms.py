@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  the codec reads the annotations
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, get_args
@@ -96,8 +97,15 @@ class Terms:
             raise InvalidInputError("claim_within", self.claim_within, rule)
 
 
-def require_by(by: object, reason: object) -> None:
+# What no store keeps in a text: NUL, and halves of characters.
+_BROKEN: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def require_by(by: object, reason: object, name: str = "reason") -> None:
     """Raise unless it is told who decides something and why."""
     require_id("by", by)
     if not isinstance(reason, str) or not reason.strip():
-        raise InvalidInputError("reason", reason, "a sentence that says why")
+        raise InvalidInputError(name, reason, "a sentence that says why")
+    if found := _BROKEN.search(reason):
+        hint = f"take out U+{ord(found[0]):04X}"
+        raise InvalidInputError(name, reason, "text that can be kept", hint)

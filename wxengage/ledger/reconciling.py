@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 import numpy as np
 
-from wxengage.errors import InvalidInputError
+from wxengage.errors import InvalidInputError, require_several
 from wxengage.ledger.accounts import FEN, measure
 from wxengage.ledger.bills import Bill, BillRow
 from wxengage.ledger.records import PayoutRecord
@@ -169,7 +169,8 @@ def reconcile(
 def _require_bills(bills: Bill | Iterable[Bill]) -> dict[dt.date, Bill]:
     days: dict[dt.date, Bill] = {}
     flows = set()
-    given = (bills,) if isinstance(bills, Bill) else tuple(bills)
+    several = (bills,) if isinstance(bills, Bill) else bills
+    given = require_several("bills", several, "a bill, or several")
     for place, bill in enumerate(given):
         if not isinstance(bill, Bill):
             raise InvalidInputError(f"bills[{place}]", bill, "a Bill", "see read_bill")
