@@ -58,6 +58,11 @@ class Folder:
         self._subjects: dict[str, Any] = {}
         self._held: set[str] = set()
         self._changed: dict[str, None] = {}
+        self._alone = False
+
+    def stay_alone(self) -> None:
+        """Hold no subject from now on: nobody else knows the campaign yet."""
+        self._alone = True
 
     def names(self, event: Event | Tick) -> set[str]:
         """Return what has to be held before an event is folded, as far as known."""
@@ -122,6 +127,9 @@ class Folder:
     def due(self, key: str, now: dt.datetime) -> tuple[Tick, ...]:
         """Return what time alone has decided about a subject by an instant."""
         self._take([key])
+        if key not in self._subjects:
+            # Somebody has taken it out since it was found.
+            return ()
         campaign = self.one.campaign
         state = State(campaign.id, {key: self._subjects[key]})
         found: tuple[Tick, ...] = campaign.due(state, now)
@@ -149,8 +157,9 @@ class Folder:
         """Hold subjects that are not held yet, and read them."""
         new = [key for key in keys if key not in self._held]
         if new:
-            self._unit.lock(self._lock(key) for key in new)
-            self._unit.forget("subject")
+            if not self._alone:
+                self._unit.lock(self._lock(key) for key in new)
+                self._unit.forget("subject")
             self.hold(new)
 
     def _read(self, keys: list[str]) -> None:

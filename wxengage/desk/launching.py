@@ -199,6 +199,7 @@ class Launching(Base):
     def _caught_up(self, unit: Unit, one: Running, now: dt.datetime) -> int:
         """Fold what happened in a campaign before it was published."""
         folder = folder_of(unit, self._settings, one)
+        folder.stay_alone()
         opens = micros("opens", one.campaign.opens)
         count = 0
         for row in unit.find("event", "by_time", least=opens):

@@ -59,8 +59,8 @@ def open_desk(
     triggers
         What ``remind`` proposes.
     on_fact
-        Called with each fact after it is kept. What it raises reaches the caller of
-        ``record``, and undoes nothing.
+        Called with each fact after it is kept; with ``within=`` before the application
+        commits. What it raises reaches the caller of ``record``, and undoes nothing.
     hold
         Called with each granted fact; a reason that it returns keeps the payout held
         until somebody releases it; so does an exception, and an answer that is

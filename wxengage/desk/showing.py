@@ -148,7 +148,9 @@ class Showing(Base):
         Notes
         -----
         Old events that ``forget_before`` took out are not replayed. Results of a
-        contest that somebody amended differ from what votes say.
+        contest that somebody amended differ from what votes say. Of a gift of which
+        there are so many, those have it who came first; of several that were told
+        late, or at one instant, a replay may find others.
         """
         micros("as_of", as_of)
         return self._do(

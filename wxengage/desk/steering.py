@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  read at run time by callers' annotations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -12,6 +12,7 @@ from wxengage.desk.books import journal_of, payout
 from wxengage.desk.decisions import decide
 from wxengage.desk.granting import PAUSED, UNCLAIMED, set_aside
 from wxengage.desk.launching import budget_of
+from wxengage.desk.recording import SKEW
 from wxengage.desk.rows import payout_row
 from wxengage.desk.running import Running, keep, keep_rules, require_running
 from wxengage.desk.terms import require_by
@@ -20,7 +21,7 @@ from wxengage.errors import InvalidInputError
 from wxengage.ledger.entries import fund
 from wxengage.ledger.states import State
 from wxengage.sends import fingerprint
-from wxengage.times.zones import micros
+from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from wxengage.desk.unit import Unit
 
 __all__ = ["Steering"]
+
+# Of what came before this nothing lies after the end.
+_SKEW: Final = span_micros("skew", SKEW)
 
 
 class Steering(Base):
@@ -52,7 +56,7 @@ class Steering(Base):
         by, reason
             Who decides it, and why.
         closes
-            A later end, aware; None: as before.
+            A later end, aware, told before the campaign has ended; None: as before.
         add_budget
             More budget: fen, or amounts by unit. Payouts that wait for it get
             theirs, the oldest first.
@@ -67,7 +71,8 @@ class Steering(Base):
         Raises
         ------
         InvalidInputError
-            If there is no such campaign, it was closed, or the end is not later.
+            If there is no such campaign, it was closed, the end is not later, or the
+            campaign has ended.
         """
         instant = self._instant(now)
         require_by(by, reason)
@@ -92,6 +97,10 @@ class Steering(Base):
             if micros("closes", closes) <= micros("closes", one.campaign.closes):
                 rule = f"later than {one.campaign.closes}"
                 raise InvalidInputError("closes", closes, rule, "see desk.close")
+            if micros("now", now) + _SKEW > micros("closes", one.campaign.closes):
+                rule = f"told five minutes before {one.campaign.closes}, when it ends"
+                hint = "what came later was judged by that end: publish another one"
+                raise InvalidInputError("closes", closes, rule, hint)
             changed = attrs.evolve(one.campaign, closes=closes)
             one = one._replace(campaign=changed, version=one.version + 1)
             keep(unit, one)

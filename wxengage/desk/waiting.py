@@ -19,6 +19,7 @@ from wxengage.times.zones import micros, span_micros
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from wxengage.desk.running import Running
     from wxengage.desk.settings import Settings
@@ -99,23 +100,32 @@ def fund_again(unit: Unit, settings: Settings, now: dt.datetime) -> int:
     able = {one.campaign.id: one for one in running(unit) if _has_money(unit, one)}
     if not able:
         return 0
-    seen = unit.get("meta", _FUNDED)
-    least, size = None if seen is None else int(str(seen[1])), _PAGE
-    while True:
-        rows = unit.find("payout", "by_state", (waits,), least=least, limit=size)
-        at = {int(row[_AT] or 0) for row in rows}
-        if len(at) != 1 or len(rows) < size:
-            break
-        # Of one instant there may be more than a page.
-        size *= 2
-    is_last = len(rows) < size
-    if least is not None or not is_last:
-        unit.put("meta", (_FUNDED, str(0 if is_last else max(at))))
-    return sum(
-        _funded(unit, settings, able[str(row[_CAMPAIGN])], row, now)
-        for row in rows
+    since, skip = _place(unit)
+    size = skip + _PAGE
+    rows = unit.find("payout", "by_state", (waits,), least=since, limit=size)
+    funded = [
+        row
+        for row in rows[skip:]
         if row[_CAMPAIGN] in able
-    )
+        and _funded(unit, settings, able[str(row[_CAMPAIGN])], row, now)
+    ]
+    if since or len(rows) == size:
+        _note_place(unit, rows if len(rows) == size else (), funded)
+    return len(funded)
+
+
+def _place(unit: Unit) -> tuple[int, int]:
+    """Return from which instant on to look, and how many of it were looked at."""
+    row = unit.get("meta", _FUNDED)
+    since, _, skip = ("0" if row is None else str(row[1])).partition(":")
+    return int(since), int(skip or 0)
+
+
+def _note_place(unit: Unit, seen: Sequence[Row], gone: Sequence[Row]) -> None:
+    """Note how far a look came; nothing seen begins anew."""
+    last = seen[-1][_AT] if seen else 0
+    skip = sum(row[_AT] == last for row in seen) - sum(row[_AT] == last for row in gone)
+    unit.put("meta", (_FUNDED, f"{last}:{skip}"))
 
 
 def _has_money(unit: Unit, one: Running) -> bool:

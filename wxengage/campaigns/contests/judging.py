@@ -6,6 +6,8 @@ import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from wxengage.times.zones import micros
 
 if TYPE_CHECKING:
@@ -115,9 +117,9 @@ def verdicts(voter: Voter, contest: Contest) -> Mapping[Ballot, Verdict]:
     rule = contest.votes
     used: Counter[object] = Counter()
     found = {}
-    for ballot in voter.ballots:
-        at = micros("at", ballot.at)
-        day = rule.clock.day(ballot.at)
+    times = np.array([micros("at", one.at) for one in voter.ballots], dtype=np.int64)
+    days = rule.clock.days(times).tolist()
+    for ballot, at, day in zip(voter.ballots, times.tolist(), days, strict=True):
         quotas = (
             ("total_quota", None, rule.total),
             ("day_quota", day, rule.per_day),
