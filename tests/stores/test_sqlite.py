@@ -15,9 +15,14 @@ import pytest
 
 from wxengage.errors import InvalidInputError
 from wxengage.stores.errors import StoreBusyError, StoreError, StoreVersionError
+from wxengage.stores.layouts import layout_of
 from wxengage.stores.opening import open_store
+from wxengage.stores.schema import TABLES
+from wxengage.stores.sql import ddl_statements
 from wxengage.stores.sqlite import SqliteStore
 from wxengage.stores.sqlite_files import has_reset_bug, network_mount
+from wxengage.stores.sqlite_rows import DIALECT
+from wxengage.stores.statements import statements_of
 
 if TYPE_CHECKING:
     from wxengage.stores.ports import Store, Transaction
@@ -451,3 +456,32 @@ def test_a_file_that_is_compacted_holds_nothing_of_what_was_removed(
     store.close()
     assert path.stat().st_size < before / 2
     assert not any(b"secret-name" in one for one in left)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_statement_reads_a_whole_table_for_a_few_rows(table: str) -> None:
+    """Rows by their keys and by every index: searched for, and sorted by no detour."""
+    connection = sqlite3.connect(":memory:")
+    for line in ddl_statements(DIALECT):
+        connection.execute(line)
+
+    def plan(sql: str) -> str:
+        marks = (1,) * sql.count("?")
+        found = connection.execute(f"EXPLAIN QUERY PLAN {sql}", marks).fetchall()
+        return " / ".join(str(row[-1]) for row in found)
+
+    statements = statements_of(DIALECT, table)
+    by_key = [statements.one, statements.walk(after=True)]
+    for count in (2, 16, 256):
+        by_key += [statements.some(count), statements.remove(count)]
+    for sql in by_key:
+        assert "SCAN" not in plan(sql), plan(sql)
+    for index in layout_of(table).table.indexes:
+        for newest in (False, True):
+            for bounds in ((0, 1), (None, None)):
+                sql = statements.find(
+                    index, len(index.columns) - 1, bounds, limited=True, newest=newest
+                )
+                assert "INDEX" in plan(sql), plan(sql)
+                assert "TEMP B-TREE" not in plan(sql), plan(sql)
+    connection.close()

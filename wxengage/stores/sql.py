@@ -67,8 +67,6 @@ class Dialect:
         as many of ``new_value`` as there are other columns.
     new_value
         One column of it, ``{column}``.
-    values_in
-        What comes before the first of several keys of several columns after IN.
     partial
         Whether an index can leave rows out. Where it cannot, the same rows are found
         by a condition.
@@ -89,7 +87,6 @@ class Dialect:
     keep_old: str = " ON CONFLICT ({key}) DO NOTHING"
     take_new: str = " ON CONFLICT ({key}) DO UPDATE SET {values}"
     new_value: str = "{column} = excluded.{column}"
-    values_in: str = ""
     partial: bool = True
     compares_rows: bool = True
     most_keys: int = 256

@@ -35,7 +35,6 @@ DIALECT: Final = Dialect(
     ),
     has_table="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
     table_end=" STRICT",
-    values_in="VALUES ",
 )
 
 

@@ -126,9 +126,10 @@ class Statements:
         width = len(self._layout.table.key)
         if width == 1:
             return f" WHERE {self._key} IN ({', '.join([mark] * count)})"
-        key = f"({', '.join([mark] * width)})"
-        keys = self._dialect.values_in + ", ".join([key] * count)
-        return f" WHERE ({self._key}) IN ({keys})"
+        # SQLite searches for a row among rows by reading the whole table.
+        names = map(self._dialect.quoted, self._layout.table.key)
+        one = " AND ".join(f"{name} = {mark}" for name in names)
+        return f" WHERE {' OR '.join([f'({one})'] * count)}"
 
     def _beyond(self) -> str:
         mark = self._dialect.placeholder
