@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -161,6 +162,10 @@ def of_django(url: str) -> Generator[Callable[[], AbstractContextManager[Any]]]:
     # As its documentation says of whoever has no mysqlclient.
     pymysql.version_info = (2, 2, 8, "final", 0)
     pymysql.install_as_MySQLdb()
+    # Django asks for parts of it, which would be loaded anew under the other name,
+    # and take the place of those whose errors everybody else knows.
+    for name in [one for one in sys.modules if one.startswith("pymysql.")]:
+        sys.modules["MySQLdb" + name.removeprefix("pymysql")] = sys.modules[name]
     parts = urlsplit(url)
     where: dict[str, Any] = {"NAME": parts.path[1:], "USER": parts.username or ""}
     if parts.scheme == "mysql":
